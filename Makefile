@@ -1,0 +1,44 @@
+# Everything from a clean clone. Each command makes .venv and installs what it needs, once.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# Half of Dagster's time in a range of days goes into committing events one by one.
+export DAGSTER_EVENT_BATCH_SIZE ?= 50
+export DAGSTER_HOME ?= $(CURDIR)
+
+.PHONY: help demo test dev lint bench sample clean
+
+help:  ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+# A stamp for each set of packages: pip runs again only when they change.
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: .venv/installed  ## the sample crawl through every layer, and a summary
+	$(BIN)/html-classification run --from 2026-03-01 --to 2026-03-14
+	$(BIN)/html-classification lake ls --summary
+	$(BIN)/html-classification models ls
+
+test: .venv/installed-dev  ## all tests, with coverage
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+dev: .venv/installed  ## the Dagster UI on :3000 and the MLflow UI on :5000
+	$(BIN)/html-classification dev
+
+lint: .venv/installed-dev  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+sample: .venv/installed  ## write data/crawl again with its seeded generator
+	$(BIN)/python -m data.generator
+
+clean:  ## delete what was made by running; the sample stays
+	rm -rf data/lake data/mlflow data/dagster

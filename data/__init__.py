@@ -1,0 +1,1 @@
+"""The sample data and its generator. Nothing the pipeline imports belongs here."""

@@ -1,0 +1,127 @@
+"""From a stage to a Dagster asset.
+
+Belongs here: what all assets have in common: partitions, checks, catalog entries. Does not belong here: any
+particular asset.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from html_classification.io_manager import StageBuild, column_schema
+from html_classification.lake import Build
+from html_classification.partitions import BACKFILL_POLICY, daily_partitions, window
+from html_classification.schemas.columns import Layer, Stage
+from html_classification.schemas.validation import check_names
+
+# Both are pinned and covered by tests, so that their being preview and beta is no news to a user of this project.
+warnings.filterwarnings("ignore", message="Specifying a partitions_def on an AssetCheckSpec is currently in preview")
+warnings.filterwarnings("ignore", message="Parameter `backfill_policy` of function `asset` is currently in beta")
+
+OWNERS = ["team:data"]
+IO_MANAGER = "lake"
+_GROUPS: Mapping[Layer, str] = {
+    "bronze": "bronze",
+    "silver": "silver",
+    "gold": "gold",
+    "training": "training",
+    "post-train": "post_train",
+}
+
+
+@dataclass(frozen=True)
+class Window:
+    """An upstream stage of which a day needs the days before too.
+
+    Attributes:
+        stage: The stage.
+        days: How many days, ending with the day itself.
+    """
+
+    stage: Stage
+    days: int
+
+
+def stage_asset(
+    stage: Stage,
+    *,
+    reads: Mapping[str, Stage | Window],
+    resources: tuple[str, ...] = (),
+    kinds: tuple[str, ...] = ("polars", "parquet"),
+) -> Callable[[Callable[..., Build]], dg.AssetsDefinition]:
+    """Make an asset of a function that says what its stage is computed from.
+
+    The function gets, by name, an `Upstream` for each stage that it reads and each resource that it asks
+    for, and returns a `Build`. Key, group, description, columns, checks and partitions come from the stage.
+
+    Args:
+        stage: The stage.
+        reads: The stages that it is computed from, by the name of the argument.
+        resources: The names of the resources that the function takes.
+        kinds: Labels that Dagster shows on the asset.
+
+    Returns:
+        A decorator.
+    """
+
+    def decorate(function: Callable[..., Build]) -> dg.AssetsDefinition:
+        def body(context: dg.AssetExecutionContext, **upstream: Any) -> Iterator[Any]:  # noqa: ANN401
+            given = {name: getattr(context.resources, name) for name in resources}
+            output = StageBuild(stage, function(**upstream, **given))
+            yield dg.Output(output)
+            # The IO manager has done the days by now: a day that fails its audit fails the step before this.
+            yield from _check_results(output)
+
+        body.__name__ = function.__name__
+        return dg.asset(
+            key=stage.asset_key,
+            ins={name: _input(read) for name, read in reads.items()},
+            group_name=_GROUPS[stage.layer],
+            description=stage.description,
+            owners=OWNERS,
+            kinds=set(kinds),
+            tags={"layer": stage.layer},
+            code_version=stage.code_version,
+            metadata={"stage": stage.name, "dagster/column_schema": column_schema(stage)},
+            partitions_def=daily_partitions(),
+            backfill_policy=BACKFILL_POLICY,
+            io_manager_key=IO_MANAGER,
+            required_resource_keys=set(resources),
+            output_required=True,
+            check_specs=[
+                dg.AssetCheckSpec(
+                    name,
+                    asset=stage.asset_key,
+                    blocking=True,
+                    description=_CHECKS[name],
+                    partitions_def=daily_partitions(),
+                )
+                for name in check_names(stage)
+            ],
+        )(body)
+
+    return decorate
+
+
+_CHECKS = {
+    "schema": "Every column is there with its type, and every value keeps the rules of the stage's pandera model.",
+    "not_empty": "The day has rows.",
+}
+
+
+def _input(read: Stage | Window) -> dg.AssetIn:
+    if isinstance(read, Window):
+        return dg.AssetIn(key=read.stage.asset_key, partition_mapping=window(read.days))
+    return dg.AssetIn(key=read.asset_key)
+
+
+def _check_results(output: StageBuild) -> Iterator[dg.AssetCheckResult]:
+    """One result for each check of the step: with the day's figures, or with how many days there were."""
+    results = list(output.results.values())
+    for name in check_names(output.stage):
+        figures = [check.figures for result in results for check in result.checks if check.name == name]
+        metadata = figures[0] if len(figures) == 1 else {"days": len(figures)}
+        yield dg.AssetCheckResult(check_name=name, passed=True, metadata=metadata)

@@ -1,0 +1,140 @@
+"""Days fail alone.
+
+Belongs here: going through the days of a Dagster step so that a bad day does not take the good ones along,
+and telling Dagster of each. Does not belong here: what is done for a day (`io_manager`, `assets`).
+
+In a run over a range of days Dagster knows only one outcome for a step. So where some days failed, each good
+one is recorded by itself, and then the step fails naming the bad ones: Dagster shows exactly the good days as
+materialized, and "missing and failed" launches the others. What is downstream does not start in that run;
+`html-classification run` goes on with the good days in a further one.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import dagster as dg
+from dagster._core.events import DagsterEvent
+from dagster._core.execution.context.system import StepExecutionContext
+
+from html_classification.lake import BuildError, LakeError
+from html_classification.schemas.validation import Check
+from html_classification.settings import SettingsError
+from html_classification.training.errors import TrainingError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DayReport:
+    """What became of one day of one asset: for progress displays.
+
+    Attributes:
+        asset: The asset key, joined by `/`.
+        day: The day.
+        status: `built`, `reused` or `failed`.
+        detail: Rows, or the reason of the failure.
+    """
+
+    asset: str
+    day: date
+    status: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class DayResult:
+    """What Dagster is told of a day that went well."""
+
+    metadata: Mapping[str, Any]
+    checks: list[Check]
+    reused: bool
+    detail: str
+
+
+def each_day(
+    step: StepExecutionContext, key: dg.AssetKey, days: Iterable[date], do: Callable[[date], DayResult]
+) -> dict[date, DayResult]:
+    """Do something for each day, in order, and record it in Dagster day by day.
+
+    Args:
+        step: The step that runs.
+        key: The asset.
+        days: The days of the step.
+        do: What to do for a day.
+
+    Returns:
+        The result of each day, where all went well.
+
+    Raises:
+        dagster.Failure: Some days failed; it names each with its reason. The good ones are recorded.
+    """
+    days = sorted(days)
+    done: dict[date, DayResult] = {}
+    failed: dict[date, str] = {}
+    for day in days:
+        try:
+            done[day] = do(day)
+        except (LakeError, SettingsError, TrainingError) as error:
+            failed[day] = str(error)
+            _record_checks(step, key, day, error.checks if isinstance(error, BuildError) else [])
+        except Exception as error:  # noqa: BLE001 - a day fails alone whatever went wrong; the traceback is logged
+            failed[day] = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+            step.log.error(f"{key.to_user_string()} {day}: {traceback.format_exc()}")
+        _report(key, day, done, failed)
+    if failed:
+        for day, result in done.items():
+            _record_materialization(step, key, day, result)
+        raise _failure(key, days, failed)
+    for day, result in done.items():
+        step.add_asset_metadata(dict(result.metadata), asset_key=key, partition_key=day.isoformat())
+        if len(days) > 1:
+            _record_checks(step, key, day, result.checks)
+    return done
+
+
+def days_of(partition_keys: Iterable[str]) -> list[date]:
+    """Partition keys as days."""
+    return [date.fromisoformat(key) for key in partition_keys]
+
+
+def _report(key: dg.AssetKey, day: date, done: Mapping[date, DayResult], failed: Mapping[date, str]) -> None:
+    if day in failed:
+        report = DayReport(key.to_user_string(), day, "failed", failed[day])
+    else:
+        status = "reused" if done[day].reused else "built"
+        report = DayReport(key.to_user_string(), day, status, done[day].detail)
+    log.info("%s %s %s: %s", report.asset, report.day, report.status, report.detail, extra={"day_report": report})
+
+
+def _record_materialization(step: StepExecutionContext, key: dg.AssetKey, day: date, result: DayResult) -> None:
+    materialization = dg.AssetMaterialization(key, partition=day.isoformat(), metadata=dict(result.metadata))
+    DagsterEvent.asset_materialization(step, materialization)
+    _record_checks(step, key, day, result.checks)
+
+
+def _record_checks(step: StepExecutionContext, key: dg.AssetKey, day: date, checks: Iterable[Check]) -> None:
+    for check in checks:
+        evaluation = dg.AssetCheckEvaluation(
+            asset_key=key,
+            check_name=check.name,
+            passed=check.passed,
+            metadata=check.figures,
+            severity=dg.AssetCheckSeverity.ERROR,
+            partition=day.isoformat(),
+            blocking=True,
+        )
+        DagsterEvent.asset_check_evaluation(step, evaluation)
+
+
+def _failure(key: dg.AssetKey, days: list[date], failed: Mapping[date, str]) -> dg.Failure:
+    first = next(iter(failed.values()))
+    names = ", ".join(day.isoformat() for day in failed)
+    return dg.Failure(
+        description=f"{key.to_user_string()}: {len(failed)} of {len(days)} days failed ({names}); the first: {first}",
+        metadata={day.isoformat(): reason for day, reason in failed.items()},
+        allow_retries=False,
+    )

@@ -1,0 +1,49 @@
+"""The wiring: assets, resources, executor. Nothing else belongs here."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from html_classification.assets import bronze, gold, post_train, silver, training
+from html_classification.io_manager import LakeIOManager
+from html_classification.resources import CrawlDrops, LabelSource, Tracking
+
+
+def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """All definitions, with some resources replaced where asked (in tests, in notebooks).
+
+    Args:
+        overrides: Resources by name: `lake`, `crawl`, `label_source`, `tracking`.
+
+    Returns:
+        The definitions.
+    """
+    return dg.Definitions(
+        assets=[
+            bronze.raw,
+            silver.url_normalization,
+            silver.html_parsing,
+            *silver.text_normalizations,
+            gold.labels,
+            gold.annotated,
+            training.training_set,
+            *training.models,
+            training.predictions,
+            post_train.post_train,
+            training.leaderboard,
+            training.promotion,
+        ],
+        resources={
+            "lake": LakeIOManager(),
+            "crawl": CrawlDrops(),
+            "label_source": LabelSource(),
+            "tracking": Tracking(),
+        }
+        | dict(overrides or {}),
+        # A process a step would pay the start-up of the whole stack for each step.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

@@ -1,0 +1,234 @@
+"""Building a version: write, audit, publish.
+
+Belongs here: `Build`, which says what a stage is computed from and how, and `materialize`, which does it for
+one day. Does not belong here: Dagster, and what the stages compute.
+
+The order is what makes it safe. Data files are written into the version's folder, then metadata.json, whose
+presence says that the version is complete, and last the publication, which makes it current. A process
+killed in between leaves the previous version serving and files that the next build of the same recipe takes
+over.
+"""
+
+import hashlib
+import io
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Protocol
+
+import polars as pl
+
+from html_classification.lake import paths
+from html_classification.lake.context import context, peak_memory_bytes
+from html_classification.lake.dataset import Dataset
+from html_classification.lake.errors import LakeError
+from html_classification.lake.external import ExternalFile
+from html_classification.lake.lake import Lake
+from html_classification.lake.metadata import File, Metadata, Source, Step, Workflow
+from html_classification.lake.recipe import Recipe, RecipeSource, columns_fingerprint
+from html_classification.lake.sample import sample_rows, to_jsonl
+from html_classification.lake.statistics import statistics
+from html_classification.schemas.columns import Stage
+from html_classification.schemas.outcome import Outcome
+from html_classification.schemas.validation import Check, audit
+
+#: Small enough for a reader to skip most of a day by its statistics, large enough for zstd to find repetitions.
+_ROW_GROUP = 4096
+
+
+class BuildError(LakeError):
+    """A day of a stage cannot be built.
+
+    Attributes:
+        checks: The results of the audit, where it came so far.
+    """
+
+    def __init__(self, message: str, checks: list[Check] | None = None) -> None:
+        super().__init__(message)
+        self.checks = checks or []
+
+
+class Input(Protocol):
+    """Something a build reads: a `Slice` of the lake, or `ExternalFiles`."""
+
+    def read(self) -> Any:  # noqa: ANN401
+        """What the computation gets."""
+
+    def sources(self) -> list[Source]:
+        """For the metadata."""
+
+    def recipe_sources(self, name: str) -> list[RecipeSource]:
+        """For the recipe."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """What a stage is computed from, and how.
+
+    Attributes:
+        inputs: What is read for a day, by name.
+        compute: The computation: gets what each input reads, by name, and returns the rows.
+        process: The processing steps in words, for people.
+        parameters: Everything else that steers the computation; part of the recipe.
+        keeps_files: The input whose files are kept as they are in place of a parquet file (raw).
+        after: Called with the metadata of a version that passed its audit, and the outcome's byproduct, before it
+            is published.
+        still_there: Whether what `after` left outside the lake for a version (an MLflow run) still exists.
+    """
+
+    inputs: Callable[[date], Mapping[str, Input]]
+    compute: Callable[..., Outcome]
+    process: list[Step] = field(default_factory=list)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    keeps_files: str | None = None
+    after: Callable[[Metadata, Any], None] | None = None
+    still_there: Callable[[str], bool] | None = None
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """Who asks for a version: asset key, job and run of Dagster, or of a notebook."""
+
+    asset_key: str
+    job: str | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Materialization:
+    """What became of a day: the version that is current now, and whether it was there already."""
+
+    dataset: Dataset
+    reused: bool
+
+
+def materialize(  # noqa: PLR0913
+    lake: Lake, stage: Stage, build: Build, day: date, run: RunInfo, *, force: bool = False
+) -> Materialization:
+    """Bring one day of a stage to its current version: reuse it where the recipe is known, else compute it.
+
+    Args:
+        lake: The lake.
+        stage: The stage.
+        build: What to compute from what.
+        day: The day of the data.
+        run: Who asks for it.
+        force: Compute even where the version exists, and compare the bytes.
+
+    Returns:
+        The version, published.
+
+    Raises:
+        BuildError: The audit failed (the version stays unpublished, the previous one current), or a forced
+            computation gave other bytes than before.
+        LakeError: An input is missing, or the store fails.
+    """
+    inputs = build.inputs(day)
+    recipe = make_recipe(stage, build, day, inputs)
+    known = lake.find(stage.name, day, recipe.version)
+    if known and not force and (build.still_there is None or build.still_there(recipe.version)):
+        _require_passed(known)
+        lake.publish(known, run=run.run_id, reason="reused: same recipe")
+        return Materialization(known, reused=True)
+    written, byproduct = _write(lake, stage, build, recipe, inputs, run)
+    _require_passed(written)
+    if build.after:
+        build.after(written.metadata, byproduct)
+    lake.publish(written, run=run.run_id, reason="built")
+    return Materialization(written, reused=False)
+
+
+def make_recipe(stage: Stage, build: Build, day: date, inputs: Mapping[str, Input]) -> Recipe:
+    """The recipe of a day, from the content of its inputs."""
+    return Recipe(
+        stage=stage.name,
+        date=day,
+        code_version=stage.code_version,
+        columns=columns_fingerprint(stage),
+        parameters=dict(build.parameters),
+        sources=[source for name, read in inputs.items() for source in read.recipe_sources(name)],
+    )
+
+
+def to_parquet(frame: pl.DataFrame) -> bytes:
+    """A frame as parquet with zstd: the same frame gives the same bytes."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP)
+    return buffer.getvalue()
+
+
+def _require_passed(dataset: Dataset) -> None:
+    metadata = dataset.metadata
+    if not metadata.passed:
+        failed = "; ".join(check.describe() for check in metadata.checks if not check.passed)
+        message = (
+            f"{metadata.stage} {metadata.date} failed its audit ({failed}); version {metadata.version} stays "
+            f"unpublished, look at {dataset.uri}"
+        )
+        raise BuildError(message, metadata.checks)
+
+
+def _write(  # noqa: PLR0913
+    lake: Lake, stage: Stage, build: Build, recipe: Recipe, inputs: Mapping[str, Input], run: RunInfo
+) -> tuple[Dataset, Any]:
+    started, clock = datetime.now(UTC), time.perf_counter()
+    values = {name: item.read() for name, item in inputs.items()}
+    outcome = build.compute(**values)
+    kept = values[build.keeps_files].files if build.keeps_files else None
+    files = [
+        _put(lake, stage.name, recipe, name, data) for name, data in _contents(stage, outcome, kept).items()
+    ]
+    seconds = time.perf_counter() - clock
+    metadata = Metadata(
+        dataset=stage.title,
+        description=stage.description,
+        layer=stage.layer,
+        stage=stage.name,
+        date=recipe.date,
+        version=recipe.version,
+        sources=[source for item in inputs.values() for source in item.sources()],
+        process=build.process,
+        recipe=recipe.model_dump(mode="json"),
+        files=files,
+        schema_=stage.columns,
+        statistics=statistics(stage, outcome),
+        sample=sample_rows(stage, outcome.frame, rows=2),
+        checks=audit(stage, outcome.frame),
+        workflow=Workflow(
+            asset_key=run.asset_key,
+            job=run.job,
+            run_id=run.run_id,
+            started=started,
+            seconds=round(seconds, 3),
+            rows_per_second=round(outcome.frame.height / seconds, 1),
+            peak_memory_bytes=peak_memory_bytes(),
+        ),
+        context=context(stage.code_version),
+        created_at=datetime.now(UTC),
+    )
+    path = f"{paths.version_path(stage.name, recipe.date, recipe.version)}/{paths.METADATA_FILE}"
+    if lake.store.put_new(path, metadata.to_json()):
+        return Dataset(lake.store, metadata), outcome.byproduct
+    # Another writer of the same recipe was faster, or this was forced: theirs stands, with the same data files.
+    return lake.dataset(stage.name, recipe.date, recipe.version), outcome.byproduct
+
+
+def _contents(stage: Stage, outcome: Outcome, kept: list[ExternalFile] | None) -> dict[str, bytes]:
+    """The files of a version by name, without metadata.json."""
+    data = {file.name: file.data for file in kept} if kept else {paths.DATA_FILE: to_parquet(outcome.frame)}
+    data[paths.SAMPLE_FILE] = to_jsonl(sample_rows(stage, outcome.frame))
+    if outcome.rejected:
+        data[paths.REJECTED_FILE] = to_jsonl(outcome.rejected)
+    return data
+
+
+def _put(lake: Lake, stage: str, recipe: Recipe, name: str, data: bytes) -> File:
+    path = f"{paths.version_path(stage, recipe.date, recipe.version)}/{name}"
+    if not lake.store.put_new(path, data) and lake.store.get(path) != data:
+        message = (
+            f"{lake.store.uri(path)} has other bytes than this computation gave for the same recipe: what changed the "
+            "result (a package?) must change the code version"
+        )
+        raise BuildError(message)
+    return File(path=name, bytes=len(data), sha1=hashlib.sha1(data, usedforsecurity=False).hexdigest())

@@ -1,0 +1,174 @@
+"""Datasets at exact versions: what a stage reads.
+
+Belongs here: `Dataset` (one version), `Slice` (one version or several days, with the columns wanted) and
+`Upstream` (the current versions of a stage, pinned at one moment). Does not belong here: finding out which
+version is current, or writing (`lake`, `building`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from html_classification.lake import paths
+from html_classification.lake.crawl_drop import parse_crawl_files
+from html_classification.lake.errors import LakeError
+from html_classification.lake.metadata import Metadata, Source, parse_metadata
+from html_classification.lake.recipe import RecipeSource
+from html_classification.lake.store import Store
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One version of one stage and day."""
+
+    store: Store
+    metadata: Metadata
+
+    @property
+    def path(self) -> str:
+        """Its folder below the root of the lake."""
+        return paths.version_path(self.metadata.stage, self.metadata.date, self.metadata.version)
+
+    @property
+    def uri(self) -> str:
+        """The address of its folder."""
+        return self.store.uri(self.path)
+
+    @property
+    def data_uris(self) -> list[str]:
+        """The addresses of the files that hold its rows."""
+        return [f"{self.uri}/{file.path}" for file in self.metadata.data_files]
+
+    @property
+    def is_parquet(self) -> bool:
+        """False for the raw stage, which keeps the crawler's own files."""
+        return all(file.path == paths.DATA_FILE for file in self.metadata.data_files)
+
+    def scan(self) -> pl.LazyFrame:
+        """Its rows, lazily where they are parquet."""
+        if self.is_parquet:
+            return pl.scan_parquet(self.data_uris, storage_options=self.store.storage_options)
+        names = [file.path for file in self.metadata.data_files]
+        files = ((name, self.store.get(f"{self.path}/{name}")) for name in names)
+        return parse_crawl_files(files, self.metadata.date).frame.lazy()
+
+    def read(self) -> pl.DataFrame:
+        """Its rows."""
+        return self.scan().collect()
+
+    def sources(self) -> list[Source]:
+        """Its data files as entries of a metadata.json."""
+        return [
+            Source(
+                uri=f"{self.uri}/{file.path}",
+                stage=self.metadata.stage,
+                date=self.metadata.date.isoformat(),
+                version=self.metadata.version,
+                sha1=file.sha1,
+            )
+            for file in self.metadata.data_files
+        ]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What a computation reads of one upstream stage: one or several days, all columns or some."""
+
+    datasets: Sequence[Dataset]
+    columns: Sequence[str] | None = None
+    with_day: bool = False
+
+    def scan(self) -> pl.LazyFrame:
+        """The rows of all days below each other; with `with_day`, the day of the data as column `day`."""
+        return pl.concat([self._one(dataset) for dataset in self.datasets])
+
+    def read(self) -> pl.DataFrame:
+        """The same, collected."""
+        return self.scan().collect()
+
+    def _one(self, dataset: Dataset) -> pl.LazyFrame:
+        frame = dataset.scan()
+        frame = frame.select(self.columns) if self.columns else frame
+        return frame.with_columns(day=pl.lit(dataset.metadata.date)) if self.with_day else frame
+
+    def sources(self) -> list[Source]:
+        """Every file read, for the metadata."""
+        return [source for dataset in self.datasets for source in dataset.sources()]
+
+    def recipe_sources(self, name: str) -> list[RecipeSource]:
+        """Every file read, for the recipe."""
+        return [
+            RecipeSource(
+                name=name, date=dataset.metadata.date.isoformat(), path=file.path, sha1=file.sha1
+            )
+            for dataset in self.datasets
+            for file in dataset.metadata.data_files
+        ]
+
+
+class Upstream:
+    """The versions of a stage that were current at one moment: exact provenance starts here.
+
+    Args:
+        store: The lake's store.
+        stage: The stage's name.
+        versions: The current version of each day.
+    """
+
+    def __init__(self, store: Store, stage: str, versions: Mapping[date, str]) -> None:
+        self.store = store
+        self.stage = stage
+        self.versions = versions
+        self._known: dict[date, Dataset] = {}
+
+    def day(self, day: date, columns: Sequence[str] | None = None) -> Slice:
+        """One day.
+
+        Raises:
+            LakeError: The stage has no current version of that day.
+        """
+        if day not in self.versions:
+            message = f"{self.stage} has no version for {day}: materialize it first"
+            raise LakeError(message)
+        return Slice([self._dataset(day)], columns)
+
+    def window(self, last: date, days: int, columns: Sequence[str] | None = None) -> Slice:
+        """Those of the `days` days ending with `last` that there are, with a column `day`.
+
+        Raises:
+            LakeError: There is no version of the last day itself.
+        """
+        self.day(last)
+        wanted = [last - timedelta(days=back) for back in reversed(range(days))]
+        return Slice([self._dataset(day) for day in wanted if day in self.versions], columns, with_day=True)
+
+    def _dataset(self, day: date) -> Dataset:
+        if day not in self._known:
+            self._known[day] = open_dataset(self.store, self.stage, day, self.versions[day])
+        return self._known[day]
+
+
+def find_dataset(store: Store, stage: str, day: date, version: str) -> Dataset | None:
+    """An exact version, or None where it was never completed.
+
+    Raises:
+        LakeError: Its metadata is not understood.
+    """
+    path = f"{paths.version_path(stage, day, version)}/{paths.METADATA_FILE}"
+    data = store.find(path)
+    return None if data is None else Dataset(store, parse_metadata(data, store.uri(path)))
+
+
+def open_dataset(store: Store, stage: str, day: date, version: str) -> Dataset:
+    """An exact version.
+
+    Raises:
+        LakeError: There is none, or its metadata is not understood.
+    """
+    dataset = find_dataset(store, stage, day, version)
+    if dataset is None:
+        message = f"{stage} {day} has no version {version}; see 'html-classification lake ls'"
+        raise LakeError(message)
+    return dataset

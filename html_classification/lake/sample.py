@@ -1,0 +1,74 @@
+"""A few rows for people: cut short, and without what should not be passed around.
+
+Belongs here: choosing, cutting and masking the rows of sample.jsonl, metadata.json and the preview in
+Dagster. Does not belong here: the data themselves, which are never masked.
+"""
+
+import re
+from typing import Any
+
+import orjson
+import polars as pl
+
+from html_classification.schemas.columns import Stage
+
+SAMPLE_ROWS = 5
+_LONGEST = 300
+_MOST_ITEMS = 10
+_MASKED = (
+    (re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+"), "[e-mail]"),
+    (re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"), "[account]"),
+    (re.compile(r"(?<![\w-])\+?\(?\d(?:[\d ()./-]{6,18})\d(?![\w-])"), "[number]"),
+)
+
+
+def mask(text: str) -> str:
+    """Replace e-mail addresses, account numbers and telephone-like numbers.
+
+    >>> mask("Write to jo@shop.example or call (555) 0142-77.")
+    'Write to [e-mail] or call [number].'
+    """
+    for pattern, replacement in _MASKED:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def sample_rows(stage: Stage, frame: pl.DataFrame, rows: int = SAMPLE_ROWS) -> list[dict[str, Any]]:
+    """The first rows as JSON values, long strings and lists cut, columns tagged `pii` masked."""
+    personal = {column.name for column in stage.columns if "pii" in column.tags}
+    return [
+        {name: _shown(value, name in personal) for name, value in row.items()} for row in frame.head(rows).to_dicts()
+    ]
+
+
+def to_jsonl(rows: list[dict[str, Any]]) -> bytes:
+    """Rows as JSON lines in UTF-8; dates as ISO 8601."""
+    return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z) for row in rows)
+
+
+def to_markdown(rows: list[dict[str, Any]], longest: int = 80) -> str:
+    """Rows as a Markdown table that is safe to render: no markup of the data survives in it."""
+    if not rows:
+        return "*no rows*"
+    names = list(rows[0])
+    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
+    lines += ["| " + " | ".join(_cell(row[name], longest) for name in names) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _shown(value: Any, personal: bool) -> Any:  # noqa: ANN401
+    if isinstance(value, str):
+        shown = value if len(value) <= _LONGEST else value[:_LONGEST] + "…"
+        return mask(shown) if personal else shown
+    if isinstance(value, list):
+        return [_shown(item, personal) for item in value[:_MOST_ITEMS]]
+    return value
+
+
+def _cell(value: Any, longest: int) -> str:  # noqa: ANN401
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    text = " ".join(text.split())
+    text = text if len(text) <= longest else text[:longest] + "…"
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(character, entity)
+    return re.sub(r"([\\`*_\[\]|~!])", r"\\\1", text)

@@ -1,0 +1,99 @@
+"""What assets reach outside of the lake: crawl drops, labels, MLflow.
+
+Belongs here: Dagster resources, each a typed model whose fields the launchpad explains. Does not belong
+here: credentials (they stay in the environment) and logic (`lake`, `labeling`, `training`).
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from html_classification.lake.store import Store
+from html_classification.settings import load_settings
+
+if TYPE_CHECKING:
+    from dagster_mlflow.resources import MlFlow
+
+
+class CrawlDrops(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The root of all crawl drops."""
+
+    uri: str = Field(
+        default_factory=lambda: load_settings().crawl,
+        description="A folder or an s3:// URI with a folder for each day. Default: HTML_CLASSIFICATION_CRAWL.",
+    )
+
+    @property
+    def store(self) -> Store:
+        """The drops as a store."""
+        return Store(self.uri)
+
+
+class LabelSource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Where labels come from."""
+
+    uri: str = Field(
+        default_factory=lambda: load_settings().labels,
+        description="A JSONL file of url and category. Default: HTML_CLASSIFICATION_LABELS.",
+    )
+
+
+class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """MLflow: where models are tracked, and the run that the models of one Dagster run are shown under.
+
+    dagster-mlflow keeps one MLflow run for each Dagster run and finds it again from another process. It is opened
+    with the first model that is really trained, so that a run that reuses everything leaves no empty one, and it is
+    closed here: dagster-mlflow's own hook would close it after the first asset, and without a hook it would stay
+    open and take in the next Dagster run's.
+    """
+
+    uri: str = Field(
+        default_factory=lambda: load_settings().mlflow_tracking_uri,
+        description="An MLflow server or database. Default: MLFLOW_TRACKING_URI.",
+    )
+    experiment: str = Field(default="html-classification", description="The MLflow experiment.")
+
+    _context: Any = PrivateAttr(default=None)
+    _parent: Any = PrivateAttr(default=None)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Tracking"]:
+        """Serve one Dagster run; close its MLflow run, as FAILED where a step failed."""
+        self._context = context
+        try:
+            yield self
+        finally:
+            if self._parent is not None:
+                self._parent.end_run(status="FAILED" if self._a_step_failed() else "FINISHED")
+                self._parent = None
+
+    def parent_run_id(self) -> str:
+        """The MLflow run of this Dagster run, opened where it is not open yet."""
+        if self._parent is None:
+            self._parent = self._open()
+        return str(self._parent.active_run().info.run_id)
+
+    def _open(self) -> "MlFlow":
+        from html_classification.training.tracking import ensure_experiment
+
+        ensure_experiment(self.uri, self.experiment)
+        # Pinned and covered by tests, so that their being beta is no news to a user of this project.
+        warnings.filterwarnings("ignore", message="Function `_create_mlflow_run_hook` is currently in beta")
+        warnings.filterwarnings("ignore", message="Class `MlFlow` is currently in beta")
+        # dagster-mlflow imports all of MLflow, which takes seconds.
+        from dagster_mlflow.resources import MlFlow
+
+        config = {
+            "experiment_name": self.experiment,
+            "mlflow_tracking_uri": self.uri,
+            "extra_tags": {"html_classification.kind": "dagster-run"},
+        }
+        return MlFlow(self._context.replace_config(config))
+
+    def _a_step_failed(self) -> bool:
+        instance, run_id = self._context.instance, self._context.run_id
+        return bool(instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE))

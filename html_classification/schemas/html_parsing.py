@@ -1,0 +1,93 @@
+"""The stage `preprocess/html-parsing`: what a page says, without its markup."""
+
+import polars as pl
+
+from html_classification.schemas.columns import UTC_TIMESTAMP, Stage, StageModel, column
+
+
+class HtmlParsing(StageModel):
+    """One parsed page."""
+
+    url: str = column(
+        "Normalized address.", "The identity of the page.", tags=("pii",), unique=True, str_startswith="http"
+    )
+    title: str = column(
+        "Text of the title element, white space folded; empty where there is none.",
+        "The strongest single hint at what the page is about.",
+        tags=("pii",),
+    )
+    content: str = column(
+        "Main content as text, without navigation, banners, advertising and footers.",
+        "What a reader came for; what labels are bought for and models learn from.",
+        tags=("pii",),
+    )
+    text: str = column(
+        "All visible text of the page, boilerplate included.",
+        "The fallback where main content is not enough, and what agreement between parsers is measured on.",
+        tags=("pii",),
+    )
+    description: str = column(
+        "The page's own description (meta description or og:description); empty where there is none.",
+        "A summary that the publisher wrote.",
+        tags=("pii",),
+    )
+    language: str = column(
+        "Detected language, ISO 639-1; `und` where there is too little text to tell.",
+        "Chooses stop words and lemmas, and is a slice that models are measured by.",
+        str_length={"min_value": 2, "max_value": 3},
+    )
+    language_confidence: float = column(
+        "Probability of the detected language, 0 to 1.", "Tells which languages are guesses.", ge=0, le=1
+    )
+    declared_language: str = column(
+        "Language that the page declares in its markup, lower case; empty where it declares none.",
+        "Shows sites that declare a wrong language.",
+    )
+    encoding: str = column(
+        "Character encoding that the page declares, lower case; empty where it declares none.",
+        "Explains pages with broken characters.",
+    )
+    canonical_url: str = column(
+        "Address that the page names as its canonical one; empty where it names none.",
+        "Shows which addresses the publisher considers the same page.",
+        tags=("pii",),
+    )
+    link_count: int = column("Number of links with a target.", "Tells listings from articles.", ge=0)
+    link_hosts: pl.List(pl.String) = column(
+        "Hosts that the page links to, sorted, without repetitions, at most 100.",
+        "Who the page points to.",
+    )
+    content_sha1: str = column(
+        "SHA-1 of `title - content` in UTF-8: the text that is judged by annotators.",
+        "Labels are stored by it, so that the same text is never labelled twice.",
+        str_length={"min_value": 40, "max_value": 40},
+    )
+    minhash: pl.List(pl.UInt32) = column(
+        "MinHash signature of the content's word 5-grams (rensa R-MinHash 0.5, 112 permutations, seed 42).",
+        "Finds near duplicates across days without reading the texts again.",
+    )
+    duplicate_cluster: str = column(
+        "Smallest URL of the group of exact and near duplicates of the day; the page's own where it has none.",
+        "Keeps copies on one side of a train/test split.",
+        tags=("pii",),
+    )
+    duplicate_of: str = column(
+        "URL of the freshest copy in the cluster; null for that copy itself.",
+        "Tells copies from the page that represents them.",
+        tags=("pii",),
+        nullable=True,
+    )
+    timestamp: UTC_TIMESTAMP = column("Time of the crawl, in UTC.", "How fresh the copy is.")
+
+
+HTML_PARSING = Stage(
+    name="preprocess/html-parsing",
+    layer="silver",
+    title="Parsed pages",
+    description=(
+        "Each page of the day as text and facts: title, main content, description, language, links, and which "
+        "pages are copies of each other. Made from url_normalization with the Lexbor parser. Used by the text "
+        "versions, by labels and by the training set."
+    ),
+    model=HtmlParsing,
+)

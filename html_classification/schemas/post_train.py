@@ -1,0 +1,50 @@
+"""The stage `post-train`: the training set with repaired labels."""
+
+import polars as pl
+
+from html_classification.schemas.columns import UTC_TIMESTAMP, Stage, StageModel, column
+
+ACTIONS = ["kept", "relabelled", "dropped", "review"]
+
+
+class PostTrain(StageModel):
+    """One row of the training set after refinement."""
+
+    url: str = column(
+        "Normalized address.", "The identity of the page.", tags=("pii",), unique=True, str_startswith="http"
+    )
+    text: str = column("`title - content` in the default text version.", "What a model reads.", tags=("pii",))
+    category: str = column("The category after refinement.", "The supervised target, repaired.")
+    given_category: str = column("The category before refinement.", "What was bought.")
+    action: str = column(
+        "`kept`, `relabelled`, `dropped` (not to be trained on) or `review` (kept, and a person should look).",
+        "What was done with the row.",
+        isin=ACTIONS,
+    )
+    reasons: pl.List(pl.String) = column("Why, in words, one entry a finding.", "Lets a person follow the decision.")
+    label_quality: float = column(
+        "0 to 1: how well the given label fits the out-of-sample prediction (cleanlab).",
+        "The lowest are the likeliest label errors.",
+        ge=0,
+        le=1,
+    )
+    outlier_score: float = column(
+        "0 to 1: how typical the text is of the collection; low is off-topic.",
+        "The lowest are pages that belong to no category.",
+        ge=0,
+        le=1,
+    )
+    timestamp: UTC_TIMESTAMP = column("Time of the crawl, in UTC.", "Orders the rows.")
+
+
+POST_TRAIN = Stage(
+    name="post-train",
+    layer="post-train",
+    title="Refined training data",
+    description=(
+        "The day's training set after refinement: wrong labels corrected or marked for review, off-topic pages "
+        "dropped, each with its reasons. Made from training_set, predictions and the default text version, with "
+        "cleanlab. Used by the models on refined labels."
+    ),
+    model=PostTrain,
+)

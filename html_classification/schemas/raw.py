@@ -1,0 +1,37 @@
+"""The stage `raw`: what the crawler left."""
+
+from html_classification.schemas.columns import UTC_TIMESTAMP, Stage, StageModel, column
+
+
+class Raw(StageModel):
+    """One crawled document."""
+
+    url: str = column(
+        "Address as the crawler recorded it, not normalized.",
+        "Where the document was found; the first half of its identity.",
+        tags=("pii",),
+        str_length={"min_value": 1},
+    )
+    html: str = column(
+        "The document as the crawler decoded it, markup and all.",
+        "The evidence that everything else is derived from.",
+        tags=("pii",),
+    )
+    timestamp: UTC_TIMESTAMP = column(
+        "Time of the crawl, in UTC with microseconds.",
+        "How fresh the copy is: of two copies of a page the fresher one counts.",
+    )
+
+
+RAW = Stage(
+    name="raw",
+    layer="bronze",
+    title="Raw documents",
+    description=(
+        "The crawl drop of the day, byte for byte as the crawler left it (JSONL, optionally compressed). "
+        "Every line is parsed and checked; lines that are no document are listed in rejected.jsonl with "
+        "their file, line number and reason. Everything after this stage can be deleted and rebuilt from it. "
+        "Used by url_normalization."
+    ),
+    model=Raw,
+)

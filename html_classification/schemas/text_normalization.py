@@ -1,0 +1,44 @@
+"""The stages `preprocess/text-normalization/<version>`: text as models read it. One model for all versions."""
+
+from html_classification.schemas.columns import UTC_TIMESTAMP, Stage, StageModel, column
+
+
+class TextNormalization(StageModel):
+    """One page's normalized text."""
+
+    url: str = column(
+        "Normalized address.", "The identity of the page.", tags=("pii",), unique=True, str_startswith="http"
+    )
+    title: str = column(
+        "Title after the rules of the text version.", "The title as models read it.", tags=("pii",)
+    )
+    content: str = column(
+        "Main content after the rules of the text version.", "The content as models read it.", tags=("pii",)
+    )
+    language: str = column(
+        "Detected language, ISO 639-1, or `und`.", "A slice that models are measured by."
+    )
+    timestamp: UTC_TIMESTAMP = column("Time of the crawl, in UTC.", "How fresh the copy is.")
+
+
+def text_normalization_stage(version: str, rules: list[str]) -> Stage:
+    """The stage of one text version.
+
+    Args:
+        version: Name of the version, such as `v2`.
+        rules: What its rules do, in order, in words.
+
+    Returns:
+        The stage `preprocess/text-normalization/<version>`.
+    """
+    return Stage(
+        name=f"preprocess/text-normalization/{version}",
+        layer="silver",
+        title=f"Normalized text, version {version}",
+        description=(
+            f"Title and content of each page after these rules, in this order: {', '.join(rules)}. "
+            "Made from html_parsing. Used by the models of this text version, and the default version by "
+            "annotated. The very same rules are applied at inference."
+        ),
+        model=TextNormalization,
+    )

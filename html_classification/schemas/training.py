@@ -1,0 +1,119 @@
+"""The stages of training: `training-set`, `predictions`, `models/…` and `leaderboard`."""
+
+import polars as pl
+
+from html_classification.schemas.columns import UTC_TIMESTAMP, Stage, StageModel, column
+
+#: Probability of each category, in alphabetical order of the categories.
+PROBABILITIES = pl.List(pl.Struct({"category": pl.String, "probability": pl.Float64}))
+
+
+class TrainingSet(StageModel):
+    """One page of the window, and the side of the split that it is on."""
+
+    url: str = column(
+        "Normalized address.", "The identity of the page.", tags=("pii",), unique=True, str_startswith="http"
+    )
+    day: pl.Date = column("The day of the data that the page's freshest copy is from.", "Where to find its text.")
+    category: str = column("The given category.", "The supervised target.")
+    language: str = column("Detected language, ISO 639-1, or `und`.", "A slice that models are measured by.")
+    split: str = column(
+        "`train` or `test`: the newest rows are for testing.",
+        "Says which rows a model may learn from.",
+        isin=["train", "test"],
+    )
+    duplicate_cluster: str = column(
+        "Smallest URL of the group of near duplicates in the window.",
+        "No cluster is on both sides of the split, or in two folds.",
+        tags=("pii",),
+    )
+    timestamp: UTC_TIMESTAMP = column("Time of the crawl, in UTC.", "What the split goes by.")
+
+
+class Predictions(StageModel):
+    """What a model that has not seen the page says about it."""
+
+    url: str = column(
+        "Normalized address.", "The identity of the page.", tags=("pii",), unique=True, str_startswith="http"
+    )
+    category: str = column("The given category.", "What the prediction is compared with.")
+    predicted: str = column("The most probable category.", "The model's answer.")
+    confidence: float = column("Probability of the predicted category.", "How sure the model is.", ge=0, le=1)
+    probabilities: PROBABILITIES = column(
+        "Every category with its probability, in alphabetical order.", "What label errors are found from."
+    )
+
+
+class Leaderboard(StageModel):
+    """One model of the day and how well it does."""
+
+    model: str = column("Stage of the model.", "Leads to its held-out predictions.", unique=True)
+    version: str = column("Version of the model's stage.", "The exact build; MLflow runs carry it as a tag.")
+    labels: str = column("`given` or `refined`: the labels it learned from.", "Shows whether refinement helps.")
+    text_version: str = column("The text version it reads.", "Compares text versions.")
+    algorithm: str = column("The algorithm.", "Compares algorithms.")
+    train_rows: int = column("Rows it learned from.", "How much data it took.", ge=0)
+    test_rows: int = column("Rows it was tested on.", "How far the figures can be trusted.", ge=0)
+    accuracy: float = column("Share of test rows it gets right.", "The plain figure.", ge=0, le=1)
+    macro_f1: float = column("Mean F1 over the categories.", "The figure that models are ranked by.", ge=0, le=1)
+    rank: int = column("1 for the best of the day by macro-F1.", "Which model is proposed for promotion.", ge=1)
+
+
+TRAINING_SET = Stage(
+    name="training-set",
+    layer="training",
+    title="Training set",
+    description=(
+        "The rows of a window of days ending with this one: one freshest copy per URL, split by time into train and "
+        "test with no URL and no near-duplicate cluster on both sides. It names rows, not texts: a model takes the "
+        "text of its version by url and day. Made from annotated and html_parsing. Used by all models."
+    ),
+    model=TrainingSet,
+)
+
+PREDICTIONS = Stage(
+    name="predictions",
+    layer="training",
+    title="Out-of-sample predictions",
+    description=(
+        "For every row of the training set, what a model says that was trained without it (cross-validation, near "
+        "duplicates in one fold). Made from training_set and the default text version. Used by post_train to find "
+        "wrong labels."
+    ),
+    model=Predictions,
+)
+
+LEADERBOARD = Stage(
+    name="leaderboard",
+    layer="training",
+    title="Leaderboard",
+    description=(
+        "Every model of the day on the same test rows, best first: text versions, algorithms, given and refined "
+        "labels side by side. Made from all models. Used by promotion."
+    ),
+    model=Leaderboard,
+)
+
+
+def model_stage(labels: str, text_version: str, algorithm: str) -> Stage:
+    """The stage of one kind of model: its predictions on the held-out rows.
+
+    Args:
+        labels: `given` or `refined`.
+        text_version: The text version it reads, such as `v2`.
+        algorithm: The algorithm, such as `logistic-regression`.
+
+    Returns:
+        The stage `models/<labels>/<text version>/<algorithm>`.
+    """
+    return Stage(
+        name=f"models/{labels}/{text_version}/{algorithm}",
+        layer="training",
+        title=f"{algorithm} on text {text_version}, {labels} labels",
+        description=(
+            f"A {algorithm.replace('-', ' ')} model trained on text version {text_version} with {labels} labels. The "
+            "model itself, its metrics and parameters are in MLflow, under the tag `version`; the lake keeps its "
+            "predictions on the test rows. Made from training_set and the text version. Used by leaderboard."
+        ),
+        model=Predictions,
+    )

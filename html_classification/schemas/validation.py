@@ -1,0 +1,64 @@
+"""The audit: does a frame keep the promises of its stage?
+
+Belongs here: turning pandera's findings into named checks with figures. Does not belong here: the promises
+themselves (the stage modules), or what happens when one is broken (`lake.building`).
+"""
+
+from collections import Counter
+from typing import Any
+
+import pandera.polars as pa
+import polars as pl
+from pydantic import BaseModel
+
+from html_classification.schemas.columns import Stage
+
+
+class Check(BaseModel):
+    """One check of one version.
+
+    Attributes:
+        name: `schema` or `not_empty`.
+        passed: Whether it passed.
+        figures: Its numbers; of values only counts, since values may be personal data.
+    """
+
+    name: str
+    passed: bool
+    figures: dict[str, Any]
+
+    def describe(self) -> str:
+        """Name and figures in one line."""
+        return f"{self.name}: " + ", ".join(f"{key} {value}" for key, value in self.figures.items())
+
+
+def check_names(stage: Stage) -> list[str]:
+    """The checks that a stage is audited by."""
+    return ["schema"] if stage.may_be_empty else ["schema", "not_empty"]
+
+
+def audit(stage: Stage, frame: pl.DataFrame) -> list[Check]:
+    """Check a frame against its stage.
+
+    Args:
+        stage: The stage.
+        frame: All rows of a version. Eager, since pandera does not look at the values of lazy frames.
+
+    Returns:
+        One result for each of `check_names(stage)`.
+    """
+    checks = [_schema(stage, frame)]
+    if not stage.may_be_empty:
+        checks.append(Check(name="not_empty", passed=frame.height > 0, figures={"rows": frame.height}))
+    return checks
+
+
+def _schema(stage: Stage, frame: pl.DataFrame) -> Check:
+    figures: dict[str, Any] = {"rows": frame.height, "columns": frame.width}
+    try:
+        stage.model.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        cases = errors.failure_cases.select("column", "check").rows()
+        figures |= {f"{column} {check}": count for (column, check), count in sorted(Counter(cases).items(), key=str)}
+        return Check(name="schema", passed=False, figures=figures)
+    return Check(name="schema", passed=True, figures=figures)

@@ -1,0 +1,86 @@
+"""The environment, typed: the one place where settings are read.
+
+Belongs here: every environment variable the project knows, with its default and meaning. Does not belong
+here: credentials. `AWS_*` and other secrets are read from the environment by the libraries that need them
+and are never held, logged or stored by this project.
+"""
+
+import os
+from datetime import date
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from dotenv import load_dotenv
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(ValueError):
+    """A setting is wrong; the message is one line that says which, and what to do."""
+
+
+class Settings(BaseSettings):
+    """Settings of the project, from environment variables or a `.env` file in the current folder."""
+
+    model_config = SettingsConfigDict(env_prefix="HTML_CLASSIFICATION_", frozen=True, extra="ignore")
+
+    lake: str = Field("data/lake", description="Root of all datasets: a folder or an s3:// URI.")
+    crawl: str = Field("data/crawl", description="Where the crawl drops are: a folder or an s3:// URI.")
+    labels: str = Field("data/labels.jsonl", description="A JSONL file of url and category.")
+    start_date: date = Field(date(2026, 3, 1), description="The first day of data: the first partition.")
+    training_window_days: int = Field(
+        30, ge=1, le=90, description="How many days of data, ending with the day itself, a model is trained on."
+    )
+    mlflow_tracking_uri: str = Field(
+        "sqlite:///data/mlflow/mlflow.db",
+        validation_alias="MLFLOW_TRACKING_URI",
+        description="The MLflow server or database.",
+    )
+
+
+def load_settings() -> Settings:
+    """Read the settings, from `.env` in the current folder first and then from the environment.
+
+    Returns:
+        The settings. Variables that are already set win over `.env`.
+
+    Raises:
+        SettingsError: A variable holds something it cannot hold; the message names it without its value.
+    """
+    load_dotenv(Path(".env"))
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = str(first["loc"][0])
+        variable = name if name.isupper() else f"HTML_CLASSIFICATION_{name.upper()}"
+        message = f"{variable} in the environment or .env: {first['msg']}; correct it or unset it"
+        raise SettingsError(message) from None
+
+
+def dagster_home() -> Path:
+    """The folder whose dagster.yaml is used: `DAGSTER_HOME`, the current folder, or the project's own.
+
+    Raises:
+        SettingsError: None of them has a dagster.yaml.
+    """
+    places = [os.environ.get("DAGSTER_HOME"), ".", str(Path(__file__).parent.parent)]
+    for place in places:
+        if place and (Path(place) / "dagster.yaml").is_file():
+            return Path(place).resolve()
+    message = "no dagster.yaml in this folder; run from the project's folder or set DAGSTER_HOME"
+    raise SettingsError(message)
+
+
+def without_credentials(uri: str) -> str:
+    """An address fit to be shown: user name and password taken out.
+
+    >>> without_credentials("postgresql://me:secret@db/mlflow")
+    'postgresql://db/mlflow'
+    >>> without_credentials("sqlite:///data/mlflow/mlflow.db")
+    'sqlite:///data/mlflow/mlflow.db'
+    """
+    parts = urlsplit(uri)
+    if "@" not in parts.netloc:
+        return uri
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

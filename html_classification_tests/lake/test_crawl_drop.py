@@ -1,0 +1,147 @@
+"""Crawl drops: every line is a document or a rejection with its reason."""
+
+import gzip
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from html_classification.lake import LakeError
+from html_classification.lake.crawl_drop import parse_crawl_files, read_crawl_drop
+from html_classification.lake.store import Store
+
+DAY = date(2026, 3, 1)
+
+
+def line(**changes: object) -> bytes:
+    row = {"url": "https://a.example/", "html": "<p>x", "timestamp": "2026-03-01T08:00:00+01:00"} | changes
+    return json.dumps({key: value for key, value in row.items() if value is not ...}).encode() + b"\n"
+
+
+def incompressible(count: int) -> bytes:
+    import random
+
+    chance = random.Random(0)
+    return b"".join(line(html="".join(chance.choices("abcdefghijklmnop", k=3000))) for _ in range(count))
+
+
+def reasons(data: bytes, name: str = "html-documents.jsonl") -> list[str]:
+    return [row["reason"] for row in parse_crawl_files([(name, data)], DAY).rejected]
+
+
+def test_a_document_is_read_with_its_time_in_utc() -> None:
+    outcome = parse_crawl_files([("html-documents.jsonl", line(extra=1))], DAY)
+    assert outcome.frame.rows() == [("https://a.example/", "<p>x", datetime(2026, 3, 1, 7, tzinfo=UTC))]
+    assert outcome.rejected == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (b"garbage\n", "not JSON"),
+        (b"\n", "the line is empty"),
+        (b"[1]\n", "not a JSON object but list"),
+        (b'{"url": "\xff"}\n', "not JSON"),
+        (b"[" * 100_000 + b"\n", "not JSON"),
+        (line(html=...), "html is missing"),
+        (line(url=12), "url is not a string but int"),
+        (line(url=""), "url is empty"),
+        (line(html=None), "html is not a string but NoneType"),
+        (line(timestamp="yesterday"), "timestamp 'yesterday' is not ISO 8601"),
+        (line(timestamp="2026-03-01T08:00:00"), "has no offset from UTC"),
+        (line(timestamp="1970-01-01T00:00:00Z"), "is absurd"),
+        (line(timestamp="2026-03-03T00:00:00Z"), "is absurd"),
+        (line(timestamp="0001-01-01T00:00:00+23:59"), "is out of range"),
+        (line(timestamp=1_772_323_200), "timestamp is not a string but int"),
+    ],
+)
+def test_a_bad_line_is_kept_with_its_reason_and_place(bad: bytes, reason: str) -> None:
+    outcome = parse_crawl_files([("html-documents.jsonl", line() + bad + line())], DAY)
+    assert outcome.frame.height == 2
+    (rejected,) = outcome.rejected
+    assert reason in rejected["reason"]
+    assert (rejected["file"], rejected["line"]) == ("html-documents.jsonl", 2)
+    assert rejected["row"].startswith(bad[:20].decode(errors="backslashreplace").strip())
+
+
+def test_half_a_surrogate_pair_does_not_lose_the_page() -> None:
+    outcome = parse_crawl_files([("html-documents.jsonl", line(html="a\ud800b"))], DAY)
+    assert outcome.frame["html"].to_list() == ["a\ufffdb"]
+
+
+@pytest.mark.parametrize(("ending", "pack"), [("gz", gzip.compress), ("zst", zstandard.compress)])
+def test_compressed_files_are_read_with_all_their_members(ending: str, pack: object) -> None:
+    data = pack(line() + line()) + pack(line())  # type: ignore[operator]
+    outcome = parse_crawl_files([(f"html-documents.jsonl.{ending}", data)], DAY)
+    assert (outcome.frame.height, outcome.rejected) == (3, [])
+
+
+def test_gzip_may_be_padded_with_zeros() -> None:
+    assert reasons(gzip.compress(line()) + b"\0" * 512, "html-documents.jsonl.gz") == []
+
+
+@pytest.mark.parametrize(("ending", "pack"), [("gz", gzip.compress), ("zst", zstandard.compress)])
+def test_of_a_truncated_file_the_lines_before_the_cut_are_kept(ending: str, pack: object) -> None:
+    packed = pack(incompressible(200))  # type: ignore[operator]
+    outcome = parse_crawl_files([(f"html-documents.jsonl.{ending}", packed[: len(packed) // 2])], DAY)
+    assert 50 < outcome.frame.height < 150
+    (rejected,) = outcome.rejected
+    assert "ends in the middle (truncated)" in rejected["reason"]
+    assert rejected["line"] == outcome.frame.height + 1
+
+
+def test_of_a_damaged_file_the_lines_before_the_damage_are_kept() -> None:
+    packed = bytearray(gzip.compress(incompressible(200)))
+    packed[len(packed) // 2] ^= 0xFF
+    outcome = parse_crawl_files([("html-documents.jsonl.gz", bytes(packed))], DAY)
+    assert outcome.frame.height > 50
+    assert "is damaged" in outcome.rejected[-1]["reason"]
+
+
+def test_an_empty_file_is_said() -> None:
+    assert reasons(b"") == ["the file has no lines"]
+    assert reasons(gzip.compress(b""), "html-documents.jsonl.gz") == ["the file has no lines"]
+    assert reasons(b"no gzip at all", "html-documents.jsonl.gz") != []
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_whatever_stop_the_day(data: bytes) -> None:
+    for ending in ("jsonl", "jsonl.gz", "jsonl.zst"):
+        good = ("html-documents.jsonl", line())
+        outcome = parse_crawl_files([(f"html-documents-x.{ending}", data), good], DAY)
+        assert outcome.frame.height >= 1
+
+
+@given(st.lists(st.sampled_from([b"good", b"bad"]), max_size=20))
+def test_every_line_is_a_document_or_a_rejection(kinds: list[bytes]) -> None:
+    data = b"".join(line() if kind == b"good" else b"bad\n" for kind in kinds)
+    outcome = parse_crawl_files([("html-documents.jsonl", data)], DAY)
+    assert outcome.frame.height == kinds.count(b"good")
+    assert len(outcome.rejected) == kinds.count(b"bad") + (not kinds)
+
+
+def test_a_drop_is_found_by_its_day(tmp_path: Path) -> None:
+    folder = tmp_path / "2026-03-01"
+    folder.mkdir()
+    for name in ("part-2.jsonl.gz", "html-documents.jsonl", "notes.txt", "part-1.jsonl.zst"):
+        (folder / name).write_bytes(b"x")
+    names = [file.name for file in read_crawl_drop(Store(str(tmp_path)), DAY)]
+    assert names == ["html-documents.jsonl", "html-documents-part-1.jsonl.zst", "html-documents-part-2.jsonl.gz"]
+
+
+def test_a_missing_drop_says_what_was_expected_where(tmp_path: Path) -> None:
+    with pytest.raises(LakeError, match=rf"no crawl drop for 2026-03-01: expected {tmp_path}/2026-03-01/\*\.jsonl"):
+        read_crawl_drop(Store(str(tmp_path)), DAY)
+
+
+def test_two_files_do_not_get_the_same_name(tmp_path: Path) -> None:
+    folder = tmp_path / "2026-03-01"
+    folder.mkdir()
+    for name in ("a.jsonl", "html-documents-a.jsonl"):
+        (folder / name).write_bytes(b"x")
+    with pytest.raises(LakeError, match="rename one"):
+        read_crawl_drop(Store(str(tmp_path)), DAY)
