@@ -235,7 +235,7 @@ def _rounded(metrics: dict[str, float]) -> dict[str, str]:
     return {name: f"{value:.3f}" for name, value in metrics.items()}
 
 
-def _lake() -> Any:  # noqa: ANN401
+def _lake() -> Any:
     from html_classification.lake import Lake
     from html_classification.settings import load_settings
 

@@ -86,9 +86,10 @@ def day_result(stage: Stage, dataset: Dataset, *, reused: bool) -> DayResult:
     """What Dagster is told of a version."""
     metadata = dataset.metadata
     statistics = metadata.statistics
-    sources = {
-        f"{source.stage or source.uri} {source.date or ''} {source.version or ''}".strip() for source in metadata.sources
-    }
+    sources = sorted(
+        {f"{item.stage} {item.date} {item.version}" if item.stage else item.uri for item in metadata.sources}
+    )
+    rejected = f", {statistics.rejected_rows} rejected" if statistics.rejected_rows else ""
     return DayResult(
         metadata={
             "dagster/uri": dataset.uri,
@@ -100,11 +101,11 @@ def day_result(stage: Stage, dataset: Dataset, *, reused: bool) -> DayResult:
             "bytes": sum(file.bytes for file in metadata.files),
             "seconds": metadata.workflow.seconds,
             "reused": reused,
-            "sources": dg.MetadataValue.json(sorted(sources)),
+            "sources": dg.MetadataValue.json(sources),
             "figures": dg.MetadataValue.json(statistics.figures),
             "preview": dg.MetadataValue.md(to_markdown(metadata.sample)),
         },
         checks=metadata.checks,
         reused=reused,
-        detail=f"{statistics.rows} rows" + (f", {statistics.rejected_rows} rejected" if statistics.rejected_rows else ""),
+        detail=f"{statistics.rows} rows{rejected}",
     )

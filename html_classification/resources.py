@@ -92,7 +92,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             "mlflow_tracking_uri": self.uri,
             "extra_tags": {"html_classification.kind": "dagster-run"},
         }
-        return MlFlow(self._context.replace_config(config))
+        return MlFlow(self._context.replace_config(config))  # type: ignore[no-untyped-call]
 
     def _a_step_failed(self) -> bool:
         instance, run_id = self._context.instance, self._context.run_id

@@ -124,18 +124,14 @@ def _draw(rng: random.Random, category: str, language: str, day: int, kind: str)
         return _keys(category, language, 1, rng, day) + around
     if kind == "mixed":
         own = rng.randint(2, 3) if english else 2
-        keys = _keys(category, language, own, rng, day) + _keys(
-            other, language, 2 if english else 1, rng, day
-        )
+        keys = _keys(category, language, own, rng, day) + _keys(other, language, 2 if english else 1, rng, day)
         rng.shuffle(keys)
         return keys + _keys("generic", language, rng.randint(0, 1), rng, day)
     own = rng.randint(3, 6) if english else 3
     return _keys(category, language, own, rng, day) + _keys("generic", language, rng.randint(0, 1), rng, day)
 
 
-def _sections(
-    rng: random.Random, texts: list[str], headings: tuple[str, ...], kind: str
-) -> tuple[Section, ...]:
+def _sections(rng: random.Random, texts: list[str], headings: tuple[str, ...], kind: str) -> tuple[Section, ...]:
     if kind != "plain" or len(texts) < 3:
         return (Section(None, tuple(texts)),)
     cut = rng.randint(1, len(texts) - 1)

@@ -27,9 +27,7 @@ def write(seed: int, output: Path) -> None:
     given = _labels(crawl.documents, rng)
     label_urls = {doc.number: rng.choice(doc.spellings) for doc in crawl.documents if given[doc.number]}
     labels = [
-        {"url": label_urls[doc.number], "category": given[doc.number]}
-        for doc in crawl.documents
-        if given[doc.number]
+        {"url": label_urls[doc.number], "category": given[doc.number]} for doc in crawl.documents if given[doc.number]
     ]
     truth = [_truth(doc, given[doc.number], label_urls.get(doc.number)) for doc in crawl.documents]
     _write_lines(output / "labels.jsonl", labels)

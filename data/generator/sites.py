@@ -23,17 +23,12 @@ _NEWS_STYLE = (
     "article h1{font:700 2.2rem/1.1 'Helvetica Neue',Arial,sans-serif}"
     ".teaser{font-size:.9rem}.ad{min-height:90px}"
 )
-_SHOP_STYLE = (
-    ".price{color:#b00;font-size:1.6em}.gallery img{width:100%}.buy{background:#fa0}.specs td{padding:4px}"
-)
+_SHOP_STYLE = ".price{color:#b00;font-size:1.6em}.gallery img{width:100%}.buy{background:#fa0}.specs td{padding:4px}"
 _DOCS_STYLE = (
-    "nav.toc{position:fixed;width:16rem}main{margin-left:18rem}"
-    "code{background:#eee}.note{border-left:4px solid}"
+    "nav.toc{position:fixed;width:16rem}main{margin-left:18rem}code{background:#eee}.note{border-left:4px solid}"
 )
 _MAGAZINE_STYLE = ".hero{height:60vh}.card{box-shadow:0 1px 4px #999;padding:1em}.meta span{margin-right:1em}"
-_FORUM_STYLE = (
-    ".post{border:1px solid #ccd;margin:4px}.poster{width:10em;float:left;background:#eef}.sig{color:#888}"
-)
+_FORUM_STYLE = ".post{border:1px solid #ccd;margin:4px}.poster{width:10em;float:left;background:#eef}.sig{color:#888}"
 
 
 def _document(page: Page, head: str, *body: str) -> str:

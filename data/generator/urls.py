@@ -70,7 +70,7 @@ def _fragment(parts: Parts, rng: random.Random) -> Parts:
 
 
 def _session(parts: Parts, rng: random.Random) -> Parts:
-    session = f"{rng.getrandbits(64):016x}"
+    session = f"{rng.getrandbits(64):016x}" * 2  # 32 digits, as forum software and PHP write them
     extra = f"{rng.choice(('PHPSESSID', 'sid'))}={session}"
     return (*parts[:3], f"{parts[3]}&{extra}" if parts[3] else extra, parts[4])
 

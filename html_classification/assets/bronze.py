@@ -2,8 +2,8 @@
 
 from html_classification.assets.stage_asset import stage_asset
 from html_classification.lake import Build, Step
-from html_classification.lake.external import ExternalFiles
 from html_classification.lake.crawl_drop import parse_crawl_files, read_crawl_drop
+from html_classification.lake.external import ExternalFiles
 from html_classification.resources import CrawlDrops
 from html_classification.schemas.outcome import Outcome
 from html_classification.schemas.raw import RAW

@@ -13,11 +13,8 @@ from html_classification.transforms.text.normalization import normalize_texts
 from html_classification.transforms.text.versions import TEXT_VERSIONS, TextVersion
 from html_classification.transforms.urls import normalize_documents
 
-
 #: The stage of each text version.
-TEXT_STAGES = {
-    name: text_normalization_stage(name, version.describe()) for name, version in TEXT_VERSIONS.items()
-}
+TEXT_STAGES = {name: text_normalization_stage(name, version.describe()) for name, version in TEXT_VERSIONS.items()}
 
 #: The parser that pages are parsed with.
 ENGINE = "lexbor"

@@ -68,7 +68,7 @@ def stage_asset(
     """
 
     def decorate(function: Callable[..., Build]) -> dg.AssetsDefinition:
-        def body(context: dg.AssetExecutionContext, **upstream: Any) -> Iterator[Any]:  # noqa: ANN401
+        def body(context: dg.AssetExecutionContext, **upstream: Any) -> Iterator[Any]:
             given = {name: getattr(context.resources, name) for name in resources}
             output = StageBuild(stage, function(**upstream, **given))
             yield dg.Output(output)

@@ -99,9 +99,7 @@ def model(labels: str, text_version: str, algorithm: Algorithm) -> dg.AssetsDefi
         resources=("tracking",),
         kinds=("scikitlearn", "mlflow"),
     )
-    def asset(
-        training_set: Upstream, texts: Upstream, tracking: Tracking, post_train: Upstream | None = None
-    ) -> Build:
+    def asset(training_set: Upstream, texts: Upstream, tracking: Tracking, post_train: Upstream | None = None) -> Build:
         parameters = algorithm.parameters()
 
         def inputs(day: date) -> dict[str, Slice]:
@@ -205,7 +203,9 @@ def leaderboard(training_set: Upstream, **models: Upstream) -> Build:
     io_manager_key=IO_MANAGER,
     required_resource_keys={"tracking"},
 )
-def promotion(context: dg.AssetExecutionContext, leaderboard: Upstream, training_set: Upstream, **texts: Upstream) -> None:
+def promotion(
+    context: dg.AssetExecutionContext, leaderboard: Upstream, training_set: Upstream, **texts: Upstream
+) -> None:
     """The best model of the day meets the champion."""
     uri = context.resources.tracking.uri
 

@@ -46,7 +46,7 @@ class RangeResult:
         return [report for report in self.reports if report.status == "failed"]
 
 
-def run_range(  # noqa: PLR0913
+def run_range(
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
     keys: set[dg.AssetKey],
@@ -105,7 +105,7 @@ def _settle(graph: AssetGraph, report: DayReport, pending: Pending, result: Rang
             result.blocked.setdefault(report.day, set()).update(blocked)
 
 
-def _run(  # noqa: PLR0913
+def _run(
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
     keys: set[dg.AssetKey],

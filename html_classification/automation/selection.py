@@ -6,8 +6,8 @@ Belongs here: turning a stage, a group or an expression into asset keys. Does no
 from collections.abc import Iterable
 
 import dagster as dg
+from dagster import DagsterError
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
-from dagster._core.errors import DagsterError
 
 
 class SelectionError(ValueError):

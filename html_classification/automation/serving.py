@@ -31,14 +31,16 @@ def serve(port: int, mlflow_port: int) -> int:
     environment = os.environ | {"DAGSTER_HOME": str(home), "MLFLOW_DISABLE_TELEMETRY": "true"}
     servers = {
         "Dagster": ["dagster", "dev", "-w", str(home / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)],
-        "MLflow": ["mlflow", "server", "--backend-store-uri", tracking_uri, "--host", "127.0.0.1"]
-        + ["--port", str(mlflow_port), "--workers", "1"],
+        "MLflow": [
+            *("mlflow", "server", "--backend-store-uri", tracking_uri),
+            *("--host", "127.0.0.1", "--port", str(mlflow_port), "--workers", "1"),
+        ],
     }
     if tracking_uri.startswith(("http://", "https://")):
         del servers["MLflow"]  # the team's own server is there already
-    print(f"Dagster on http://127.0.0.1:{port}", flush=True)  # noqa: T201
+    print(f"Dagster on http://127.0.0.1:{port}", flush=True)
     if "MLflow" in servers:
-        print(f"MLflow on http://127.0.0.1:{mlflow_port}", flush=True)  # noqa: T201
+        print(f"MLflow on http://127.0.0.1:{mlflow_port}", flush=True)
     folder = Path(sys.executable).parent
     running = {
         name: subprocess.Popen([str(folder / command), *arguments], env=environment)  # noqa: S603
@@ -61,6 +63,6 @@ def _first_to_end(running: dict[str, "subprocess.Popen[bytes]"]) -> int:
         for name, process in running.items():
             status = process.poll()
             if status is not None:
-                print(f"{name} ended with status {status}", file=sys.stderr)  # noqa: T201
+                print(f"{name} ended with status {status}", file=sys.stderr)
                 return status or 1
         time.sleep(0.5)

@@ -52,7 +52,7 @@ class BuildError(LakeError):
 class Input(Protocol):
     """Something a build reads: a `Slice` of the lake, or `ExternalFiles`."""
 
-    def read(self) -> Any:  # noqa: ANN401
+    def read(self) -> Any:
         """What the computation gets."""
 
     def sources(self) -> list[Source]:
@@ -103,7 +103,7 @@ class Materialization:
     reused: bool
 
 
-def materialize(  # noqa: PLR0913
+def materialize(
     lake: Lake, stage: Stage, build: Build, day: date, run: RunInfo, *, force: bool = False
 ) -> Materialization:
     """Bring one day of a stage to its current version: reuse it where the recipe is known, else compute it.
@@ -169,16 +169,14 @@ def _require_passed(dataset: Dataset) -> None:
         raise BuildError(message, metadata.checks)
 
 
-def _write(  # noqa: PLR0913
+def _write(
     lake: Lake, stage: Stage, build: Build, recipe: Recipe, inputs: Mapping[str, Input], run: RunInfo
 ) -> tuple[Dataset, Any]:
     started, clock = datetime.now(UTC), time.perf_counter()
     values = {name: item.read() for name, item in inputs.items()}
     outcome = build.compute(**values)
     kept = values[build.keeps_files].files if build.keeps_files else None
-    files = [
-        _put(lake, stage.name, recipe, name, data) for name, data in _contents(stage, outcome, kept).items()
-    ]
+    files = [_put(lake, stage.name, recipe, name, data) for name, data in _contents(stage, outcome, kept).items()]
     seconds = time.perf_counter() - clock
     metadata = Metadata(
         dataset=stage.title,

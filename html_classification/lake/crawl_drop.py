@@ -27,12 +27,13 @@ LONGEST_LINE = 64 * 1024 * 1024
 _KEPT = 64 * 1024
 _ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_DAMAGED: tuple[Any, ...] = (isal_zlib.error, zstandard.ZstdError)
 #: Compressed bytes at a time: small, since what a damaged bite holds is lost, and a bomb's bite swells.
 _BITE = 512
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
-class BadLine(ValueError):
+class BadLineError(ValueError):
     """A line that is no document; the message says why.
 
     Attributes:
@@ -55,9 +56,7 @@ def read_crawl_drop(crawl: Store, day: date) -> list[ExternalFile]:
         LakeError: There is no drop for the day, or two of its files would get the same name.
     """
     found = [
-        item.path
-        for item in crawl.list(day.isoformat())
-        if item.path.endswith(_ENDINGS) and item.path.count("/") == 1
+        item.path for item in crawl.list(day.isoformat()) if item.path.endswith(_ENDINGS) and item.path.count("/") == 1
     ]
     if not found:
         message = f"no crawl drop for {day}: expected {crawl.uri(day.isoformat())}/*.jsonl, .jsonl.gz or .jsonl.zst"
@@ -91,12 +90,12 @@ def parse_crawl_files(files: Iterable[tuple[str, bytes]], day: date) -> Outcome:
     for name, data in files:
         number = 0
         try:
-            for number, line in enumerate(_lines(name, data), start=1):  # noqa: B007
+            for number, line in enumerate(_lines(name, data), start=1):
                 try:
                     rows.append(_document(line, day))
-                except BadLine as error:
+                except BadLineError as error:
                     rejected.append(_rejected(str(error), name, number, line))
-        except BadLine as error:
+        except BadLineError as error:
             number += 1
             rejected.append(_rejected(str(error), name, number, error.line))
         if not number:
@@ -112,23 +111,27 @@ def _rejected(reason: str, name: str, number: int, line: bytes) -> dict[str, Any
 
 
 def _lines(data_name: str, data: bytes) -> Iterator[bytes]:
-    """The lines of a file; BadLine where the file itself is broken, after all that stood before the break."""
-    pending = b""
+    """The lines of a file; BadLineError where the file itself is broken, after all that stood before the break."""
+    pending = bytearray()
     try:
         for chunk in _decompressed(data_name, data):
-            *whole, pending = (pending + chunk).split(b"\n")
-            yield from whole
+            *whole, rest = chunk.split(b"\n")
+            if whole:
+                yield bytes(pending + whole[0])
+                yield from whole[1:]
+                pending.clear()
+            pending += rest
             if len(pending) > LONGEST_LINE:
                 message = f"a line is longer than {LONGEST_LINE // 1024 // 1024} MiB; the lines before it are kept"
-                raise BadLine(message, pending)
-    except (isal_zlib.error, zstandard.ZstdError) as error:
+                raise BadLineError(message, bytes(pending))
+    except _DAMAGED as error:
         message = f"the compressed file is damaged ({error}); the lines before are kept"
-        raise BadLine(message, pending) from None
+        raise BadLineError(message, bytes(pending)) from None
     except EOFError:
         message = "the compressed file ends in the middle (truncated); the lines before are kept"
-        raise BadLine(message, pending) from None
+        raise BadLineError(message, bytes(pending)) from None
     if pending:
-        yield pending
+        yield bytes(pending)
 
 
 def _decompressed(name: str, data: bytes) -> Iterator[bytes]:
@@ -159,28 +162,28 @@ def _document(line: bytes, day: date) -> tuple[str, str, datetime]:
     row = _json(line)
     if not isinstance(row, dict):
         message = f"not a JSON object but {type(row).__name__}"
-        raise BadLine(message)
+        raise BadLineError(message)
     url, html, timestamp = (_text(row, key) for key in ("url", "html", "timestamp"))
     return url, html, _timestamp(timestamp, day)
 
 
-def _json(line: bytes) -> Any:  # noqa: ANN401
+def _json(line: bytes) -> Any:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError as error:
         if _LONE_SURROGATE.search(line):
             return _json_with_surrogates(line)
         message = f"not JSON: {error}" if line.strip() else "the line is empty"
-        raise BadLine(message) from None
+        raise BadLineError(message) from None
 
 
-def _json_with_surrogates(line: bytes) -> Any:  # noqa: ANN401
+def _json_with_surrogates(line: bytes) -> Any:
     """JSON as Python's own module writes it for text with half of a surrogate pair: U+FFFD stands for the half."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
         message = f"not JSON: {error}"
-        raise BadLine(message) from None
+        raise BadLineError(message) from None
     if not isinstance(row, dict):
         return row
     return {
@@ -192,14 +195,14 @@ def _json_with_surrogates(line: bytes) -> Any:  # noqa: ANN401
 def _text(row: dict[str, Any], key: str) -> str:
     if key not in row:
         message = f"{key} is missing"
-        raise BadLine(message)
+        raise BadLineError(message)
     value = row[key]
     if not isinstance(value, str):
         message = f"{key} is not a string but {type(value).__name__}"
-        raise BadLine(message)
+        raise BadLineError(message)
     if not value and key != "html":
         message = f"{key} is empty"
-        raise BadLine(message)
+        raise BadLineError(message)
     return value
 
 
@@ -208,17 +211,17 @@ def _timestamp(text: str, day: date) -> datetime:
         time = datetime.fromisoformat(text)
     except ValueError:
         message = f"timestamp {text[:40]!r} is not ISO 8601"
-        raise BadLine(message) from None
+        raise BadLineError(message) from None
     if time.tzinfo is None:
         message = f"timestamp {text[:40]!r} has no offset from UTC"
-        raise BadLine(message)
+        raise BadLineError(message)
     try:
         time = time.astimezone(UTC)
     except OverflowError:
         message = f"timestamp {text[:40]!r} is out of range"
-        raise BadLine(message) from None
+        raise BadLineError(message) from None
     latest = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=2)
     if not _EARLIEST <= time < latest:
         message = f"timestamp {text[:40]!r} is absurd: before 1990, or more than a day after the drop of {day}"
-        raise BadLine(message)
+        raise BadLineError(message)
     return time

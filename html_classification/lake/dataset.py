@@ -100,9 +100,7 @@ class Slice:
     def recipe_sources(self, name: str) -> list[RecipeSource]:
         """Every file read, for the recipe."""
         return [
-            RecipeSource(
-                name=name, date=dataset.metadata.date.isoformat(), path=file.path, sha1=file.sha1
-            )
+            RecipeSource(name=name, date=dataset.metadata.date.isoformat(), path=file.path, sha1=file.sha1)
             for dataset in self.datasets
             for file in dataset.metadata.data_files
         ]

@@ -4,8 +4,8 @@ Belongs here: the typed model, the same for every stage. Does not belong here: c
 (`statistics`, `context`) or when it is written (`building`).
 """
 
+import datetime as dt
 import json
-from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
@@ -58,7 +58,7 @@ class Workflow(_Part):
     asset_key: str
     job: str | None
     run_id: str | None
-    started: datetime
+    started: dt.datetime
     seconds: float
     rows_per_second: float
     peak_memory_bytes: int
@@ -92,7 +92,7 @@ class Metadata(_Part):
     description: str
     layer: str
     stage: str
-    date: date
+    date: dt.date
     version: str
     sources: list[Source]
     process: list[Step]
@@ -104,8 +104,8 @@ class Metadata(_Part):
     checks: list[Check]
     workflow: Workflow
     context: Context
-    created_at: datetime
-    expires_on: date | None = None
+    created_at: dt.datetime
+    expires_on: dt.date | None = None
 
     model_config = ConfigDict(
         frozen=True,
@@ -146,5 +146,7 @@ def parse_metadata(data: bytes, uri: str) -> Metadata:
     except (ValueError, KeyError, TypeError) as error:
         message = f"{uri} is no metadata of a version ({str(error).splitlines()[0]}); was it changed by hand?"
         raise LakeError(message) from None
-    message = f"{uri} has metadata_version {found}, this release reads {METADATA_VERSION}: it was written by a newer release"
+    message = (
+        f"{uri} has metadata_version {found}, this release reads {METADATA_VERSION}: it was written by a newer release"
+    )
     raise LakeError(message)

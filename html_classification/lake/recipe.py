@@ -4,9 +4,9 @@ Belongs here: the recipe, its canonical JSON, the version id. Does not belong he
 from run to run without changing the content (clocks, hosts, package versions).
 """
 
+import datetime as dt
 import hashlib
 import json
-from datetime import date
 from typing import Any
 
 from pydantic import BaseModel
@@ -36,7 +36,7 @@ class Recipe(BaseModel):
     """
 
     stage: str
-    date: date
+    date: dt.date
     code_version: str
     columns: str
     parameters: dict[str, Any]

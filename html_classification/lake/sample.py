@@ -56,7 +56,7 @@ def to_markdown(rows: list[dict[str, Any]], longest: int = 80) -> str:
     return "\n".join(lines)
 
 
-def _shown(value: Any, personal: bool) -> Any:  # noqa: ANN401
+def _shown(value: Any, personal: bool) -> Any:
     if isinstance(value, str):
         shown = value if len(value) <= _LONGEST else value[:_LONGEST] + "…"
         return mask(shown) if personal else shown
@@ -65,7 +65,7 @@ def _shown(value: Any, personal: bool) -> Any:  # noqa: ANN401
     return value
 
 
-def _cell(value: Any, longest: int) -> str:  # noqa: ANN401
+def _cell(value: Any, longest: int) -> str:
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
     text = " ".join(text.split())
     text = text if len(text) <= longest else text[:longest] + "…"

@@ -53,9 +53,9 @@ def _most_frequent(values: pl.Series) -> dict[str, int]:
     return dict(counts.rows())
 
 
-def _iso(value: Any) -> str | None:  # noqa: ANN401
+def _iso(value: Any) -> str | None:
     return value.isoformat() if value is not None else None
 
 
-def _rounded(value: Any) -> float | None:  # noqa: ANN401
+def _rounded(value: Any) -> float | None:
     return round(float(value), 3) if value is not None else None

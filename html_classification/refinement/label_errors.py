@@ -6,8 +6,8 @@ by changing this module alone. Does not belong here: what is done about a label 
 The method is confident learning (Northcutt, Jiang, Chuang 2021, "Confident Learning: Estimating Uncertainty
 in Dataset Labels"): it estimates how many labels are wrong, and names that many with the least probability
 of the given label (cleanlab's filter `low_self_confidence`). On 1,136 real pages with 10 % of the labels
-flipped, three seeds, it found 85 to 90 % of them, and 58 to 70 % of those it named had been flipped;
-cleanlab's other filters had 58 to 99 % and 38 to 66 %.
+flipped, six draws, it found 82 to 91 % of them, and 58 to 67 % of those it named had been flipped. On three
+draws `low_normalized_margin` did about as well; of what cleanlab's other filters named, 38 to 52 % had been.
 """
 
 import warnings
@@ -69,12 +69,8 @@ def _matrix(rows: pl.DataFrame, categories: list[str]) -> "np.ndarray[Any, Any]"
     """A row for each page, a column for each category; no zeros, and each row sums to 1."""
     import numpy as np
 
-    known = [
-        {entry["category"]: entry["probability"] for entry in row} for row in rows["probabilities"].to_list()
-    ]
-    matrix = np.array(
-        [[row.get(category, 0.0) for category in categories] for row in known], dtype=np.float64
-    )
+    known = [{entry["category"]: entry["probability"] for entry in row} for row in rows["probabilities"].to_list()]
+    matrix = np.array([[row.get(category, 0.0) for category in categories] for row in known], dtype=np.float64)
     matrix = np.clip(matrix, EPSILON, None)
     return np.asarray(matrix / matrix.sum(axis=1, keepdims=True))
 
@@ -87,9 +83,7 @@ def _issues(given: "np.ndarray[Any, Any]", probabilities: "np.ndarray[Any, Any]"
     if len(given) < 3 or probabilities.shape[1] < 2:
         return np.zeros(len(given), dtype=bool)
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message="May not flag all label issues in class", category=UserWarning
-        )
+        warnings.filterwarnings("ignore", message="May not flag all label issues in class", category=UserWarning)
         found = find_label_issues(given, probabilities, filter_by="low_self_confidence", n_jobs=1)
     issues: np.ndarray[Any, Any] = np.logical_and(found, probabilities.argmax(axis=1) != given)
     return issues

@@ -19,7 +19,7 @@ class RepairRules(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     relabel_from_probability: float = Field(
-        0.5,
+        0.8,
         ge=0,
         le=1,
         description="Relabel only where the model gives another category at least this probability, …",
@@ -108,10 +108,7 @@ def _outcome(evidence: pl.DataFrame, rules: RepairRules) -> Outcome:
     frame = evidence.select(
         "url",
         "text",
-        pl.when(pl.col("action") == "relabelled")
-        .then("suggested_category")
-        .otherwise("category")
-        .alias("category"),
+        pl.when(pl.col("action") == "relabelled").then("suggested_category").otherwise("category").alias("category"),
         pl.col("category").alias("given_category"),
         "action",
         pl.concat_list(
@@ -119,9 +116,7 @@ def _outcome(evidence: pl.DataFrame, rules: RepairRules) -> Outcome:
             pl.when((pl.col("action") == "dropped") & (pl.col("outlier_score") > 0)).then(outlier),
             pl.when("is_label_issue").then(issue),
             pl.when(pl.col("action") == "review").then(doubtful),
-            pl.when(~pl.col("predicted")).then(
-                pl.lit("no out-of-sample prediction: the label was not checked")
-            ),
+            pl.when(~pl.col("predicted")).then(pl.lit("no out-of-sample prediction: the label was not checked")),
         )
         .list.drop_nulls()
         .alias("reasons"),

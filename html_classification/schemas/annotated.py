@@ -1,6 +1,6 @@
 """The stage `annotated`: pages with the category they are trained on."""
 
-from html_classification.schemas.columns import UTC_TIMESTAMP, Stage, StageModel, column
+from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
 
 
 class Annotated(StageModel):
@@ -23,7 +23,7 @@ class Annotated(StageModel):
         ge=0,
         le=1,
     )
-    timestamp: UTC_TIMESTAMP = column("Time of the crawl, in UTC.", "Orders the rows for the split by time.")
+    timestamp: UtcTimestamp = column("Time of the crawl, in UTC.", "Orders the rows for the split by time.")
 
 
 ANNOTATED = Stage(

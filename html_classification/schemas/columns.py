@@ -10,7 +10,7 @@ Validation, Dagster's column schema, metadata.json and the data dictionary are a
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pandera.polars as pa
 import polars as pl
@@ -19,9 +19,10 @@ Layer = Literal["bronze", "silver", "gold", "training", "post-train"]
 
 #: Microseconds since 1970 in UTC: the type of every timestamp in the lake.
 UTC_TIMESTAMP = pl.Datetime("us", "UTC")
+UtcTimestamp = Annotated[pl.Datetime, "us", "UTC"]
 
 
-def column(description: str, meaning: str, *, tags: tuple[str, ...] = (), **checks: Any) -> Any:  # noqa: ANN401
+def column(description: str, meaning: str, *, tags: tuple[str, ...] = (), **checks: Any) -> Any:
     """Declare a column: what it holds, what it means to the business, and pandera's checks.
 
     Args:

@@ -1,8 +1,10 @@
 """The stage `preprocess/html-parsing`: what a page says, without its markup."""
 
+from typing import Annotated
+
 import polars as pl
 
-from html_classification.schemas.columns import UTC_TIMESTAMP, Stage, StageModel, column
+from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
 
 
 class HtmlParsing(StageModel):
@@ -53,7 +55,7 @@ class HtmlParsing(StageModel):
         tags=("pii",),
     )
     link_count: int = column("Number of links with a target.", "Tells listings from articles.", ge=0)
-    link_hosts: pl.List(pl.String) = column(
+    link_hosts: Annotated[pl.List, pl.String] = column(
         "Hosts that the page links to, sorted, without repetitions, at most 100.",
         "Who the page points to.",
     )
@@ -62,7 +64,7 @@ class HtmlParsing(StageModel):
         "Labels are stored by it, so that the same text is never labelled twice.",
         str_length={"min_value": 40, "max_value": 40},
     )
-    minhash: pl.List(pl.UInt32) = column(
+    minhash: Annotated[pl.List, pl.UInt32] = column(
         "MinHash signature of the content's word 5-grams (rensa R-MinHash 0.5, 112 permutations, seed 42).",
         "Finds near duplicates across days without reading the texts again.",
     )
@@ -77,7 +79,7 @@ class HtmlParsing(StageModel):
         tags=("pii",),
         nullable=True,
     )
-    timestamp: UTC_TIMESTAMP = column("Time of the crawl, in UTC.", "How fresh the copy is.")
+    timestamp: UtcTimestamp = column("Time of the crawl, in UTC.", "How fresh the copy is.")
 
 
 HTML_PARSING = Stage(

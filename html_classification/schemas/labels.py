@@ -1,6 +1,6 @@
 """The stage `labels`: what annotators say."""
 
-from html_classification.schemas.columns import UTC_TIMESTAMP, Stage, StageModel, column
+from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
 
 
 class Labels(StageModel):
@@ -25,7 +25,7 @@ class Labels(StageModel):
         "Lets the quality of each source be measured.",
         tags=("pii",),
     )
-    labelled_at: UTC_TIMESTAMP = column(
+    labelled_at: UtcTimestamp = column(
         "When the label was given, in UTC; null where not said.", "Of two labels the later counts.", nullable=True
     )
     cost: float = column("What the label cost, in the currency of the account.", "Money spent.", ge=0)

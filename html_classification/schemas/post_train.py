@@ -1,8 +1,10 @@
 """The stage `post-train`: the training set with repaired labels."""
 
+from typing import Annotated
+
 import polars as pl
 
-from html_classification.schemas.columns import UTC_TIMESTAMP, Stage, StageModel, column
+from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
 
 ACTIONS = ["kept", "relabelled", "dropped", "review"]
 
@@ -21,7 +23,9 @@ class PostTrain(StageModel):
         "What was done with the row.",
         isin=ACTIONS,
     )
-    reasons: pl.List(pl.String) = column("Why, in words, one entry a finding.", "Lets a person follow the decision.")
+    reasons: Annotated[pl.List, pl.String] = column(
+        "Why, in words, one entry a finding.", "Lets a person follow the decision."
+    )
     label_quality: float = column(
         "0 to 1: how well the given label fits the out-of-sample prediction (cleanlab).",
         "The lowest are the likeliest label errors.",
@@ -34,7 +38,7 @@ class PostTrain(StageModel):
         ge=0,
         le=1,
     )
-    timestamp: UTC_TIMESTAMP = column("Time of the crawl, in UTC.", "Orders the rows.")
+    timestamp: UtcTimestamp = column("Time of the crawl, in UTC.", "Orders the rows.")
 
 
 POST_TRAIN = Stage(

@@ -1,6 +1,6 @@
 """The stage `raw`: what the crawler left."""
 
-from html_classification.schemas.columns import UTC_TIMESTAMP, Stage, StageModel, column
+from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
 
 
 class Raw(StageModel):
@@ -17,7 +17,7 @@ class Raw(StageModel):
         "The evidence that everything else is derived from.",
         tags=("pii",),
     )
-    timestamp: UTC_TIMESTAMP = column(
+    timestamp: UtcTimestamp = column(
         "Time of the crawl, in UTC with microseconds.",
         "How fresh the copy is: of two copies of a page the fresher one counts.",
     )

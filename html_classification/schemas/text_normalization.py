@@ -1,6 +1,6 @@
 """The stages `preprocess/text-normalization/<version>`: text as models read it. One model for all versions."""
 
-from html_classification.schemas.columns import UTC_TIMESTAMP, Stage, StageModel, column
+from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
 
 
 class TextNormalization(StageModel):
@@ -9,16 +9,12 @@ class TextNormalization(StageModel):
     url: str = column(
         "Normalized address.", "The identity of the page.", tags=("pii",), unique=True, str_startswith="http"
     )
-    title: str = column(
-        "Title after the rules of the text version.", "The title as models read it.", tags=("pii",)
-    )
+    title: str = column("Title after the rules of the text version.", "The title as models read it.", tags=("pii",))
     content: str = column(
         "Main content after the rules of the text version.", "The content as models read it.", tags=("pii",)
     )
-    language: str = column(
-        "Detected language, ISO 639-1, or `und`.", "A slice that models are measured by."
-    )
-    timestamp: UTC_TIMESTAMP = column("Time of the crawl, in UTC.", "How fresh the copy is.")
+    language: str = column("Detected language, ISO 639-1, or `und`.", "A slice that models are measured by.")
+    timestamp: UtcTimestamp = column("Time of the crawl, in UTC.", "How fresh the copy is.")
 
 
 def text_normalization_stage(version: str, rules: list[str]) -> Stage:

@@ -1,11 +1,13 @@
 """The stages of training: `training-set`, `predictions`, `models/…` and `leaderboard`."""
 
+from typing import Annotated
+
 import polars as pl
 
-from html_classification.schemas.columns import UTC_TIMESTAMP, Stage, StageModel, column
+from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
 
 #: Probability of each category, in alphabetical order of the categories.
-PROBABILITIES = pl.List(pl.Struct({"category": pl.String, "probability": pl.Float64}))
+Probabilities = Annotated[pl.List, pl.Struct({"category": pl.String, "probability": pl.Float64})]
 
 
 class TrainingSet(StageModel):
@@ -27,7 +29,7 @@ class TrainingSet(StageModel):
         "No cluster is on both sides of the split, or in two folds.",
         tags=("pii",),
     )
-    timestamp: UTC_TIMESTAMP = column("Time of the crawl, in UTC.", "What the split goes by.")
+    timestamp: UtcTimestamp = column("Time of the crawl, in UTC.", "What the split goes by.")
 
 
 class Predictions(StageModel):
@@ -39,7 +41,7 @@ class Predictions(StageModel):
     category: str = column("The given category.", "What the prediction is compared with.")
     predicted: str = column("The most probable category.", "The model's answer.")
     confidence: float = column("Probability of the predicted category.", "How sure the model is.", ge=0, le=1)
-    probabilities: PROBABILITIES = column(
+    probabilities: Probabilities = column(
         "Every category with its probability, in alphabetical order.", "What label errors are found from."
     )
 

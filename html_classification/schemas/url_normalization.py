@@ -1,6 +1,6 @@
 """The stage `preprocess/url-normalization`: one document per page and day."""
 
-from html_classification.schemas.columns import UTC_TIMESTAMP, Stage, StageModel, column
+from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
 
 
 class UrlNormalization(StageModel):
@@ -23,7 +23,7 @@ class UrlNormalization(StageModel):
         "The evidence that everything else is derived from.",
         tags=("pii",),
     )
-    timestamp: UTC_TIMESTAMP = column(
+    timestamp: UtcTimestamp = column(
         "Time of the crawl of this copy, in UTC.",
         "How fresh the copy is.",
     )

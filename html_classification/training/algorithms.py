@@ -3,9 +3,12 @@
 Belongs here: what an algorithm is called, what can be set, which scikit-learn estimator it is. Does not
 belong here: fitting, predicting and cross-validation (`fitting`), which are the same for all of them.
 
-A further algorithm is a parameters class and an entry in `ALGORITHMS`. Defaults were measured on real pages
-(page types of 1,136 pages, ten days to learn from and four to test on; `make bench` shows the current
-figures).
+A further algorithm is a parameters class and an entry in `ALGORITHMS`. Defaults were chosen among some 50
+settings by the page types of 1,136 real pages: ten days to learn from, four to test on. The figures of those
+four days flatter them therefore. By cross-validation within the ten days, which no choice was made by,
+logistic regression is level with plainer settings (C = 1, all terms of two documents: accuracy .823 to .809,
+macro-F1 .720 to .709) and taken for its smaller model; naive Bayes gains much from less smoothing and fewer
+terms (macro-F1 .673 to .136).
 """
 
 from collections.abc import Mapping

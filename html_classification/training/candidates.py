@@ -74,10 +74,10 @@ def train(rows: pl.DataFrame, algorithm: Algorithm, parameters: Parameters) -> O
     metrics = evaluate(frame)
     figures = {name: round(value, 6) for name, value in metrics.figures().items()}
     candidate = Candidate(classifier, metrics, known.height, held_out["text"][0][:500])
-    return Outcome(frame, figures={"train_rows": known.height} | figures, byproduct=candidate)
+    return Outcome(frame, figures={"train_rows": known.height, **figures}, byproduct=candidate)
 
 
-def track(  # noqa: PLR0913
+def track(
     metadata: Metadata,
     candidate: Candidate,
     kind: Kind,
@@ -93,7 +93,7 @@ def track(  # noqa: PLR0913
         parameters=parameters.model_dump()
         | {"labels": kind.labels, "text_version": kind.text_version, "algorithm": kind.algorithm},
         metrics=candidate.metrics.figures()
-        | {"train_rows": candidate.train_rows, "test_rows": candidate.metrics.rows}
+        | {"train_rows": float(candidate.train_rows), "test_rows": float(candidate.metrics.rows)}
         | {f"f1/{name}": figures.f1 for name, figures in candidate.metrics.categories.items()},
         tags={
             VERSION_TAG: metadata.version,
@@ -166,6 +166,4 @@ def rank(training_set: pl.DataFrame, held_out: Mapping[str, tuple[str, pl.DataFr
         .with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
         .select(list(LEADERBOARD.dtypes))
     )
-    return Outcome(
-        frame, figures={"best_macro_f1": frame["macro_f1"][0], "best_accuracy": frame["accuracy"][0]}
-    )
+    return Outcome(frame, figures={"best_macro_f1": frame["macro_f1"][0], "best_accuracy": frame["accuracy"][0]})

@@ -18,9 +18,7 @@ class CategoryMetrics(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    precision: float = Field(
-        description="Share of the rows predicted as it that are it; 0 where none is predicted."
-    )
+    precision: float = Field(description="Share of the rows predicted as it that are it; 0 where none is predicted.")
     recall: float = Field(description="Share of its rows that are predicted as it; 0 where it has none.")
     f1: float = Field(description="Harmonic mean of precision and recall.")
     support: int = Field(description="Its rows.")
@@ -63,9 +61,7 @@ def evaluate(predictions: pl.DataFrame) -> Metrics:
         raise TrainingError("No test rows to measure on: widen the window, or raise the share of test rows.")
     given, predicted = predictions["category"], predictions["predicted"]
     names = sorted(set(given) | set(predicted))
-    columns = precision_recall_fscore_support(
-        given.to_list(), predicted.to_list(), labels=names, zero_division=0
-    )
+    columns = precision_recall_fscore_support(given.to_list(), predicted.to_list(), labels=names, zero_division=0)
     categories = {
         name: CategoryMetrics(precision=float(p), recall=float(r), f1=float(f), support=int(n))
         for name, p, r, f, n in zip(names, *columns, strict=True)

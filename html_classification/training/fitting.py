@@ -147,16 +147,12 @@ def cross_validate(
     parameters = parameters or algorithm.parameters()
     rows = training_rows.sort("url")
     if rows.is_empty():
-        raise TrainingError(
-            "No rows to cross-validate: check that annotated has labelled rows in this window."
-        )
+        raise TrainingError("No rows to cross-validate: check that annotated has labelled rows in this window.")
     classes = sorted(rows["category"].unique())
     fold_of = _deal(rows, folds, seed)
     figures = {"folds": int(fold_of.max()) + 1, "categories": len(classes), "categories_unseen": 0}
     if figures["folds"] < 2:
-        rejected = [
-            {"reason": ALONE, "url": url, "category": given} for url, given in rows["url", "category"].rows()
-        ]
+        rejected = [{"reason": ALONE, "url": url, "category": given} for url, given in rows["url", "category"].rows()]
         return Outcome(PREDICTIONS.empty(), rejected, {**figures, "folds": 0})
     smallest_part = len(rows) - int(np.bincount(fold_of).max())
     terms = _count(rows["text"].to_list(), parameters, parameters.min_documents_of(smallest_part))
@@ -176,9 +172,7 @@ def cross_validate(
 def _check(texts: Sequence[str], categories: Sequence[str]) -> None:
     """Refuse what cannot be learned from."""
     if len(texts) != len(categories):
-        raise ValueError(
-            f"{len(texts)} texts and {len(categories)} categories: give one category for each text"
-        )
+        raise ValueError(f"{len(texts)} texts and {len(categories)} categories: give one category for each text")
     if not texts:
         raise TrainingError(
             "No training rows: check that annotated has labelled rows in this window, or widen the window."
@@ -224,7 +218,7 @@ def _fit_counts(
     return columns, tfidf, algorithm.classifier(parameters).fit(features, list(categories))
 
 
-def _held_out_probabilities(  # noqa: PLR0913, PLR0917
+def _held_out_probabilities(
     terms: _Terms,
     given: Any,
     train: Any,
@@ -241,9 +235,7 @@ def _held_out_probabilities(  # noqa: PLR0913, PLR0917
     if len(known) < 2 or not (documents >= parameters.min_documents_of(len(train))).any():
         return known.tolist(), np.tile(numbers / len(train), (len(held_out), 1))
     columns, tfidf, classifier = _fit_counts(counts, given[train].tolist(), algorithm, parameters)
-    return list(classifier.classes_), classifier.predict_proba(
-        tfidf.transform(terms.counts[held_out][:, columns])
-    )
+    return list(classifier.classes_), classifier.predict_proba(tfidf.transform(terms.counts[held_out][:, columns]))
 
 
 def _deal(rows: pl.DataFrame, folds: int, seed: int) -> Any:

@@ -59,13 +59,11 @@ def meet_champion(
         decision = registry.Decision(promoted=False, reason=reason)
     else:
         metrics = _measure(tracking_uri, run_id, test_rows(best["text_version"]))
-        of_champion = champion and _measure(
-            tracking_uri, champion["mlflow_run_id"], test_rows(champion["text_version"])
+        of_champion = (
+            _measure(tracking_uri, champion["mlflow_run_id"], test_rows(champion["text_version"])) if champion else None
         )
         decision = registry.propose(tracking_uri, version, metrics, of_champion)
-    return Encounter(
-        model=best["model"], model_version=version, promoted=decision.promoted, reason=decision.reason
-    )
+    return Encounter(model=best["model"], model_version=version, promoted=decision.promoted, reason=decision.reason)
 
 
 def _measure(tracking_uri: str, run_id: str, rows: pl.DataFrame) -> Metrics:

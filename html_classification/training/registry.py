@@ -72,9 +72,7 @@ def decide(candidate: Metrics, champion: Metrics | None) -> Decision:
     return Decision(False, f"{figures}: worse")
 
 
-def register(
-    tracking_uri: str, run_id: str, name: str = MODEL_NAME, tags: Mapping[str, str] | None = None
-) -> int:
+def register(tracking_uri: str, run_id: str, name: str = MODEL_NAME, tags: Mapping[str, str] | None = None) -> int:
     """Register the model of a run; one version of the lake is registered once.
 
     Args:
@@ -97,9 +95,7 @@ def register(
     if VERSION_TAG not in own:
         raise TrainingError(f"MLflow run {run_id} has no tag {VERSION_TAG}: give it in tags.")
     _ensure_registered(mlflow_client, name)
-    existing = list(
-        _versions(mlflow_client, f"name = '{name}' and tags.`{VERSION_TAG}` = '{own[VERSION_TAG]}'")
-    )
+    existing = list(_versions(mlflow_client, f"name = '{name}' and tags.`{VERSION_TAG}` = '{own[VERSION_TAG]}'"))
     if existing:
         return min(int(version.version) for version in existing)
     model = tracked_model(tracking_uri, run_id)
@@ -200,9 +196,7 @@ def list_models(tracking_uri: str, name: str = MODEL_NAME) -> list[dict[str, Any
 
 def _tags_of(run: "Run") -> dict[str, str]:
     """What a listing shows of a run: overall figures, its own tags, parameters and numbers of rows."""
-    parameters = {
-        key: run.data.params[key] for key in ("text_version", "algorithm") if key in run.data.params
-    }
+    parameters = {key: run.data.params[key] for key in ("text_version", "algorithm") if key in run.data.params}
     numbers = {key: run.data.metrics[key] for key in ("train_rows", "test_rows") if key in run.data.metrics}
     overall = {key: run.data.metrics[key] for key in FIGURES if key in run.data.metrics}
     return {

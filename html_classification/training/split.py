@@ -30,14 +30,10 @@ from html_classification.schemas.training import TRAINING_SET
 #: How far the share of test rows may be off before whole days are given up for the time of crawl.
 TOLERANCE = 0.15
 
-NOT_PARSED = (
-    "labelled, but not in preprocess/html-parsing of that day: materialize that day's html_parsing again"
-)
+NOT_PARSED = "labelled, but not in preprocess/html-parsing of that day: materialize that day's html_parsing again"
 
 
-def split_window(
-    annotated: pl.DataFrame, parsed: pl.DataFrame, *, test_share: float = 0.3, seed: int = 0
-) -> Outcome:
+def split_window(annotated: pl.DataFrame, parsed: pl.DataFrame, *, test_share: float = 0.3, seed: int = 0) -> Outcome:
     """Choose one copy per URL and put each on one side of the split.
 
     Args:
@@ -83,9 +79,7 @@ def split_window(
 def _freshest(annotated: pl.DataFrame) -> pl.DataFrame:
     """One row per URL: the latest crawl, and of equal times the later day."""
     columns = annotated.select("url", "category", "timestamp", "day")
-    return columns.sort(["url", "timestamp", "day", "category"]).unique(
-        "url", keep="last", maintain_order=True
-    )
+    return columns.sort(["url", "timestamp", "day", "category"]).unique("url", keep="last", maintain_order=True)
 
 
 @dataclass(frozen=True)
@@ -128,11 +122,7 @@ def _cut_by_time(rows: pl.DataFrame, test_share: float, seed: int) -> _Cut:
     )
     position = len(rows) - _round(len(rows) * test_share)
     newest_group = ordered["group"].max()
-    in_test = (
-        pl.col("group") >= min(position, newest_group)
-        if isinstance(newest_group, int)
-        else pl.lit(value=False)
-    )
+    in_test = pl.col("group") >= min(position, newest_group) if isinstance(newest_group, int) else pl.lit(value=False)
     test = ordered.filter(in_test & (pl.col("group") > 0))
     newer = ordered.filter(pl.col("position") >= test["position"].min())
     return _Cut(test["url"].to_list(), "time of crawl", len(newer) - len(test))
@@ -148,9 +138,7 @@ def shuffle_keys(values: pl.Series, seed: int) -> pl.Series:
     Returns:
         A hexadecimal key for each value; equal values have equal keys.
     """
-    return pl.Series(
-        [hashlib.sha256(f"{seed}:{value}".encode()).hexdigest() for value in values], dtype=pl.String
-    )
+    return pl.Series([hashlib.sha256(f"{seed}:{value}".encode()).hexdigest() for value in values], dtype=pl.String)
 
 
 def _round(value: float) -> int:
@@ -164,9 +152,7 @@ def _figures(frame: pl.DataFrame, cut: _Cut) -> dict[str, int | float | str]:
         "train": len(train),
         "test": len(test),
         "copies_moved_to_train": cut.moved,
-        "duplicate_clusters": frame.filter(pl.len().over("duplicate_cluster") > 1)[
-            "duplicate_cluster"
-        ].n_unique(),
+        "duplicate_clusters": frame.filter(pl.len().over("duplicate_cluster") > 1)["duplicate_cluster"].n_unique(),
         "categories": frame["category"].n_unique(),
         "categories_missing_in_train": len(set(test["category"]) - set(train["category"])),
         "days": frame["day"].n_unique(),

@@ -199,9 +199,7 @@ def load_classifier(tracking_uri: str, run_id: str) -> TextClassifier:
     from mlflow import artifacts, sklearn
 
     with tempfile.TemporaryDirectory() as folder:
-        path = artifacts.download_artifacts(
-            artifact_uri=model.uri, dst_path=folder, tracking_uri=tracking_uri
-        )
+        path = artifacts.download_artifacts(artifact_uri=model.uri, dst_path=folder, tracking_uri=tracking_uri)
         pipeline = sklearn.load_model(path)
     return TextClassifier(pipeline, list(pipeline.classes_))
 
@@ -213,9 +211,7 @@ def _experiment(mlflow_client: "MlflowClient", tracking_uri: str, name: str) -> 
     found = mlflow_client.get_experiment_by_name(name)
     if found is None:
         database = local_database(tracking_uri)
-        folder = (
-            None if database is None else (database.parent / f"{database.stem}-artifacts").resolve().as_uri()
-        )
+        folder = None if database is None else (database.parent / f"{database.stem}-artifacts").resolve().as_uri()
         try:
             return str(mlflow_client.create_experiment(name, artifact_location=folder))
         except MlflowException as error:

@@ -120,9 +120,7 @@ def _name_clusters(pages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _similar(
-    matrix: npt.NDArray[np.uint32], rows: npt.NDArray[np.intp], threshold: float
-) -> Iterator[tuple[int, int]]:
+def _similar(matrix: npt.NDArray[np.uint32], rows: npt.NDArray[np.intp], threshold: float) -> Iterator[tuple[int, int]]:
     """Pairs of rows that share a band and agree in at least `threshold` of all values."""
     needed = threshold * PERMUTATIONS
     for band in range(BANDS):
@@ -138,9 +136,7 @@ def _similar(
             yield from _agreeing(matrix, bucket.to_numpy(), needed)
 
 
-def _agreeing(
-    matrix: npt.NDArray[np.uint32], bucket: npt.NDArray[np.intp], needed: float
-) -> Iterator[tuple[int, int]]:
+def _agreeing(matrix: npt.NDArray[np.uint32], bucket: npt.NDArray[np.intp], needed: float) -> Iterator[tuple[int, int]]:
     """Verified pairs of a bucket: each with each if it is small, else leader by leader.
 
     Thousands of pages from one template differ in a word each and share most bands. There each leader takes

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 INVISIBLE = ["head", "script", "style", "template", "iframe", "noembed", "noframes", "title", "wbr"]
 
 _FORMATTING = (
-    "abbr acronym b bdi bdo big cite del dfn em font i ins kbd mark q s samp small strike strong sub sup tt "
-    "u var"
+    "abbr acronym b bdi bdo big cite del dfn em font i ins kbd mark q s samp small strike strong sub sup tt u var"
 )
 
 #: Formatting elements of running text: the words on both sides of their tags belong together.
@@ -158,9 +157,7 @@ class BeautifulSoupEngine:
             titles=[tag.get_text() for tag in soup.find_all("title") if not tag.find_parent("svg")],
             headings=[tag.get_text() for tag in soup.find_all("h1", limit=1)],
             metas=[_plain(tag) for tag in soup.find_all("meta")],
-            canonical=_first(
-                link.get("href") for link in links if "canonical" in link["rel"].lower().split()
-            ),
+            canonical=_first(link.get("href") for link in links if "canonical" in link["rel"].lower().split()),
             base=_first(_plain(tag).get("href") for tag in soup.find_all("base", href=True)),
             hrefs=[_plain(tag)["href"] for tag in soup.find_all(["a", "area"], href=True)],
             text=self._text(soup),  # last: it takes the tree apart

@@ -142,9 +142,7 @@ def parse_documents(documents: pl.DataFrame, engine: str = "lexbor") -> Outcome:
         try:
             parsed = parse_page(html, url, engine)
         except PageRejected as rejection:
-            rejected.append(
-                {"reason": rejection.reason, "url": url, "timestamp": timestamp.isoformat(), "html": html}
-            )
+            rejected.append({"reason": rejection.reason, "url": url, "timestamp": timestamp.isoformat(), "html": html})
         else:
             rows.append({"url": url, "timestamp": timestamp, **_facts(parsed)})
             whole_texts += parsed.whole_text
@@ -199,9 +197,7 @@ def _main_content(html: str) -> str:
 
     try:
         # noscript: forums that scripts put together have content; token F1 .702, not .691, on WCXB's 80.
-        text: str = extract_plain_text(
-            html, main_content=True, alt_texts=False, list_bullets=False, noscript=True
-        )
+        text: str = extract_plain_text(html, main_content=True, alt_texts=False, list_bullets=False, noscript=True)
     except HTMLParserException as error:
         raise PageUnreadable(f"resiliparse: {error}") from error
     return fold(text)

@@ -113,9 +113,7 @@ def test_another_input_parameter_or_code_version_is_another_version(lake: Lake) 
         build.materialize(lake).dataset.metadata.version,
         Counted(frame("a"), source=b"other").materialize(lake).dataset.metadata.version,
         Counted(frame("a"), parameters={"given": 2}).materialize(lake).dataset.metadata.version,
-        materialize(
-            lake, replace(URL_NORMALIZATION, code_version="2"), build.build, DAY, RUN
-        ).dataset.metadata.version,
+        materialize(lake, replace(URL_NORMALIZATION, code_version="2"), build.build, DAY, RUN).dataset.metadata.version,
     }
     assert len(versions) == 4
     assert len(lake.history("preprocess/url-normalization", DAY)) == 4
@@ -143,7 +141,9 @@ def test_a_failed_audit_leaves_the_previous_version_current(lake: Lake) -> None:
         bad.materialize(lake)
     assert bad.computed == 1
     unpublished = next(
-        item.path.split("/")[3] for item in lake.store.list("preprocess") if "metadata" in item.path and good not in item.path
+        item.path.split("/")[3]
+        for item in lake.store.list("preprocess")
+        if "metadata" in item.path and good not in item.path
     )
     dataset = lake.dataset("preprocess/url-normalization", DAY, unpublished)
     assert dataset.read().height == 2

@@ -29,8 +29,7 @@ def predictions(rows: list[tuple[str, list[float]]]) -> pl.DataFrame:
             "predicted": ["abcdef"[int(np.argmax(row))] for _, row in rows],
             "confidence": [max(row) for _, row in rows],
             "probabilities": [
-                [{"category": c, "probability": p} for c, p in zip("abcdef", row, strict=False)]
-                for _, row in rows
+                [{"category": c, "probability": p} for c, p in zip("abcdef", row, strict=False)] for _, row in rows
             ],
         },
         schema=dict(PREDICTIONS.dtypes),

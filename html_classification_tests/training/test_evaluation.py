@@ -16,9 +16,7 @@ def predictions(*rows: tuple[str, str, dict[str, float]]) -> pl.DataFrame:
                 "category": given,
                 "predicted": predicted,
                 "confidence": max(probabilities.values()),
-                "probabilities": [
-                    {"category": c, "probability": p} for c, p in sorted(probabilities.items())
-                ],
+                "probabilities": [{"category": c, "probability": p} for c, p in sorted(probabilities.items())],
             }
             for index, (given, predicted, probabilities) in enumerate(rows)
         ],

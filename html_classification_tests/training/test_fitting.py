@@ -28,9 +28,7 @@ def test_learns_what_is_easy(algorithm):
     predictions = predict(classifier, test["url"], test["text"], test["category"])
     Predictions.validate(predictions)
     assert evaluate(predictions).accuracy > 0.95
-    sums = predictions.select(
-        pl.col("probabilities").list.eval(pl.element().struct["probability"]).list.sum()
-    )
+    sums = predictions.select(pl.col("probabilities").list.eval(pl.element().struct["probability"]).list.sum())
     assert sums.to_series().is_between(0.99999, 1.00001).all()
 
 
@@ -38,9 +36,7 @@ def test_learns_what_is_easy(algorithm):
 def test_the_same_rows_give_the_same_model(algorithm):
     pages = invented_pages()
     texts, categories = pages["text"].to_list(), pages["category"].to_list()
-    first, second = (
-        predict(fit(texts, categories, algorithm), pages["url"], texts, categories) for _ in range(2)
-    )
+    first, second = (predict(fit(texts, categories, algorithm), pages["url"], texts, categories) for _ in range(2))
     assert first.equals(second)
 
 
@@ -99,9 +95,7 @@ def test_cross_validation_is_what_fitting_without_the_fold_gives(algorithm):
 
 def test_near_duplicates_do_not_predict_each_other():
     """Texts say nothing but who is whose copy: copies in other folds would make this easy."""
-    pages = invented_pages(40).with_columns(
-        text=pl.format("word{} other{}", "url", "url").str.replace_all(r"\W", "q")
-    )
+    pages = invented_pages(40).with_columns(text=pl.format("word{} other{}", "url", "url").str.replace_all(r"\W", "q"))
     twice = pl.concat([pages, pages.with_columns(url=pl.col("url") + "-copy")])
     found = cross_validate(twice, ALGORITHMS["logistic-regression"], folds=4)
     apart = twice.with_columns(duplicate_cluster="url")
@@ -136,9 +130,7 @@ def test_one_category_is_certain():
 
 
 def test_rows_that_are_all_copies_are_rejected_with_the_reason():
-    outcome = cross_validate(
-        rows("a", "b").with_columns(duplicate_cluster=pl.lit("one")), ALGORITHMS["complement-nb"]
-    )
+    outcome = cross_validate(rows("a", "b").with_columns(duplicate_cluster=pl.lit("one")), ALGORITHMS["complement-nb"])
     assert outcome.frame.is_empty()
     assert len(outcome.rejected) == 2
 

@@ -109,9 +109,7 @@ def test_a_share_that_is_none_is_refused():
 
 @settings(max_examples=60, deadline=None)
 @given(
-    pages=st.lists(
-        st.tuples(st.integers(0, 13), st.integers(0, 40), st.integers(0, 15)), min_size=2, max_size=60
-    ),
+    pages=st.lists(st.tuples(st.integers(0, 13), st.integers(0, 40), st.integers(0, 15)), min_size=2, max_size=60),
     share=st.floats(0.05, 0.95),
 )
 def test_nothing_leaks_and_nothing_is_lost(pages, share):

@@ -44,9 +44,7 @@ def token_f1(one: str, two: str) -> float:
 
 
 def documents(*pages: str) -> pl.DataFrame:
-    rows = [
-        (f"https://example.com/{i}", f"https://example.com/{i}", page, NOON) for i, page in enumerate(pages)
-    ]
+    rows = [(f"https://example.com/{i}", f"https://example.com/{i}", page, NOON) for i, page in enumerate(pages)]
     return pl.DataFrame(rows, schema=dict(URL_NORMALIZATION.dtypes), orient="row")
 
 
@@ -71,9 +69,7 @@ def test_a_page(engine: str) -> None:
     assert page.encoding == "utf-8"
     assert page.canonical_url == "https://example.com/suppe"
     assert page.links == ("example.com", "other.example")
-    assert page.text == (
-        "Home Other Top Mail Bad Empty None Wasser kochen. Brot schneiden H2O ohne Skript eins zwei"
-    )
+    assert page.text == ("Home Other Top Mail Bad Empty None Wasser kochen. Brot schneiden H2O ohne Skript eins zwei")
 
 
 @both_engines

@@ -119,9 +119,7 @@ def test_unknown_parameters_are_kept_in_any_order(pairs: list[tuple[str, str]], 
 def raw(*rows: tuple[str, str, int]) -> pl.DataFrame:
     """Documents by address, html and hours after noon."""
     schema = {"url": pl.String, "html": pl.String, "timestamp": UTC_TIMESTAMP}
-    return pl.DataFrame(
-        [(u, h, NOON + dt.timedelta(hours=t)) for u, h, t in rows], schema=schema, orient="row"
-    )
+    return pl.DataFrame([(u, h, NOON + dt.timedelta(hours=t)) for u, h, t in rows], schema=schema, orient="row")
 
 
 def test_the_freshest_copy_is_kept() -> None:
@@ -154,9 +152,7 @@ def test_the_order_of_the_input_never_matters() -> None:
 
 
 def test_refused_rows_say_why_and_keep_the_document() -> None:
-    outcome = normalize_documents(
-        raw(("ftp://e.com/", "<p>x", 0), ("gopher://e.com/", "", 0), ("/a", "y", 1))
-    )
+    outcome = normalize_documents(raw(("ftp://e.com/", "<p>x", 0), ("gopher://e.com/", "", 0), ("/a", "y", 1)))
     assert outcome.frame.is_empty()
     URL_NORMALIZATION.model.validate(outcome.frame)
     assert outcome.rejected[1] == {

@@ -156,9 +156,7 @@ def _verbs(language: str) -> frozenset[str]:
     # read through once and let go: only the set of lemmas stays in memory
     forms = DefaultDictionaryFactory(cache_max_size=1).get_dictionary(language)
     verbs = {
-        lemma
-        for form, lemma in forms.items()
-        if form != lemma and verb_form.search(form) and infinitive.search(lemma)
+        lemma for form, lemma in forms.items() if form != lemma and verb_form.search(form) and infinitive.search(lemma)
     }
     if language == "en":
         verbs.update(lemma for lemma in set(forms.values()) if _has_gerund(lemma, forms))

@@ -132,9 +132,7 @@ def remove_special_characters() -> Rule:
     """
     return _characters(
         "remove special characters",
-        lambda text: text.str.replace_all(_INVISIBLE, "").str.replace_all(
-            r"[^\p{L}\p{Mn}\p{Mc}\p{N}\p{P}\s]+", " "
-        ),
+        lambda text: text.str.replace_all(_INVISIBLE, "").str.replace_all(r"[^\p{L}\p{Mn}\p{Mc}\p{N}\p{P}\s]+", " "),
     )
 
 
@@ -174,9 +172,7 @@ def lowercase() -> Rule:
 
 def fold_white_space() -> Rule:
     """Make one space of each run of white space, with none at either end. Last in every version."""
-    return _characters(
-        "fold white space", lambda text: text.str.replace_all(r"\s+", " ").str.strip_chars(" ")
-    )
+    return _characters("fold white space", lambda text: text.str.replace_all(r"\s+", " ").str.strip_chars(" "))
 
 
 def remove_stop_words(languages: tuple[str, ...] = lexicon.LANGUAGES) -> Rule:
@@ -262,8 +258,7 @@ def _by_language(
         for language in sorted(set(frame["language"].drop_nulls()) & set(languages)):
             rows = positions.filter(pl.col("language") == language)["position"]
             frame = frame.with_columns(
-                frame[column].scatter(rows, change(frame[column].gather(rows), language))
-                for column in columns
+                frame[column].scatter(rows, change(frame[column].gather(rows), language)) for column in columns
             )
         return frame
 

@@ -39,9 +39,7 @@ class TextVersion:
 
     def __post_init__(self) -> None:
         if not self.rules or self.rules[-1].name != "fold white space":
-            raise ValueError(
-                f"text version {self.name}: the last rule must be `fold white space`; add it at the end"
-            )
+            raise ValueError(f"text version {self.name}: the last rule must be `fold white space`; add it at the end")
 
     @property
     def steps(self) -> list[dict[str, Any]]:

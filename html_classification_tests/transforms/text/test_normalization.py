@@ -76,11 +76,7 @@ def test_a_missing_column_is_an_error():
 
 
 @VERSIONS
-@given(
-    texts=st.lists(
-        st.tuples(st.text(), st.text(), st.sampled_from(["en", "de", "und"])), min_size=1, max_size=5
-    )
-)
+@given(texts=st.lists(st.tuples(st.text(), st.text(), st.sampled_from(["en", "de", "und"])), min_size=1, max_size=5))
 @settings(deadline=None, max_examples=40)
 def test_one_page_at_inference_is_as_in_the_batch(version, texts):
     rows = [(f"http://x.org/{i}", *text) for i, text in enumerate(texts)]

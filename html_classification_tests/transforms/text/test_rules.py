@@ -240,9 +240,7 @@ def test_no_control_characters_remain(text):
     for rule in (rules.remove_non_printable(), rules.remove_special_characters()):
         left = folded(rule, text)
         assert left is not None
-        assert not [
-            c for c in left if unicodedata.category(c) in ("Cc", "Zl", "Zp") or c in "\u200b\ufeff\u00ad"
-        ]
+        assert not [c for c in left if unicodedata.category(c) in ("Cc", "Zl", "Zp") or c in "\u200b\ufeff\u00ad"]
 
 
 def test_remove_non_ascii():
