@@ -11,7 +11,7 @@ materialized, and "missing and failed" launches the others. What is downstream d
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,6 +20,7 @@ import dagster as dg
 from dagster._core.events import DagsterEvent
 from dagster._core.execution.context.system import StepExecutionContext
 
+from html_classification.checks import day_evaluation
 from html_classification.lake import BuildError, LakeError
 from html_classification.schemas.validation import Check
 from html_classification.settings import SettingsError
@@ -116,18 +117,9 @@ def _record_materialization(step: StepExecutionContext, key: dg.AssetKey, day: d
     _record_checks(step, key, day, result.checks)
 
 
-def _record_checks(step: StepExecutionContext, key: dg.AssetKey, day: date, checks: Iterable[Check]) -> None:
-    for check in checks:
-        evaluation = dg.AssetCheckEvaluation(
-            asset_key=key,
-            check_name=check.name,
-            passed=check.passed,
-            metadata=check.figures,
-            severity=dg.AssetCheckSeverity.ERROR,
-            partition=day.isoformat(),
-            blocking=True,
-        )
-        DagsterEvent.asset_check_evaluation(step, evaluation)
+def _record_checks(step: StepExecutionContext, key: dg.AssetKey, day: date, checks: Sequence[Check]) -> None:
+    if checks:
+        DagsterEvent.asset_check_evaluation(step, day_evaluation(key, day, checks))
 
 
 def _failure(key: dg.AssetKey, days: list[date], failed: Mapping[date, str]) -> dg.Failure:

@@ -11,11 +11,11 @@ from typing import Any
 
 import dagster as dg
 
+from html_classification.checks import AUDIT, AUDIT_DESCRIPTION, audit_result
 from html_classification.io_manager import StageBuild, column_schema
 from html_classification.lake import Build
 from html_classification.partitions import BACKFILL_POLICY, daily_partitions, window
 from html_classification.schemas.columns import Layer, Stage
-from html_classification.schemas.validation import check_names
 
 # Both are pinned and covered by tests, so that their being preview and beta is no news to a user of this project.
 warnings.filterwarnings("ignore", message="Specifying a partitions_def on an AssetCheckSpec is currently in preview")
@@ -73,7 +73,7 @@ def stage_asset(
             output = StageBuild(stage, function(**upstream, **given))
             yield dg.Output(output)
             # The IO manager has done the days by now: a day that fails its audit fails the step before this.
-            yield from _check_results(output)
+            yield audit_result([result.checks for result in output.results.values()])
 
         body.__name__ = function.__name__
         return dg.asset(
@@ -93,35 +93,19 @@ def stage_asset(
             output_required=True,
             check_specs=[
                 dg.AssetCheckSpec(
-                    name,
+                    AUDIT,
                     asset=stage.asset_key,
                     blocking=True,
-                    description=_CHECKS[name],
+                    description=AUDIT_DESCRIPTION,
                     partitions_def=daily_partitions(),
                 )
-                for name in check_names(stage)
             ],
         )(body)
 
     return decorate
 
 
-_CHECKS = {
-    "schema": "Every column is there with its type, and every value keeps the rules of the stage's pandera model.",
-    "not_empty": "The day has rows.",
-}
-
-
 def _input(read: Stage | Window) -> dg.AssetIn:
     if isinstance(read, Window):
         return dg.AssetIn(key=read.stage.asset_key, partition_mapping=window(read.days))
     return dg.AssetIn(key=read.asset_key)
-
-
-def _check_results(output: StageBuild) -> Iterator[dg.AssetCheckResult]:
-    """One result for each check of the step: with the day's figures, or with how many days there were."""
-    results = list(output.results.values())
-    for name in check_names(output.stage):
-        figures = [check.figures for result in results for check in result.checks if check.name == name]
-        metadata = figures[0] if len(figures) == 1 else {"days": len(figures)}
-        yield dg.AssetCheckResult(check_name=name, passed=True, metadata=metadata)

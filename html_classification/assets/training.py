@@ -25,7 +25,7 @@ from html_classification.schemas.training import LEADERBOARD, PREDICTIONS, TRAIN
 from html_classification.settings import load_settings
 from html_classification.training import candidates, promoting
 from html_classification.training.algorithms import ALGORITHMS, Algorithm
-from html_classification.training.fitting import cross_validate
+from html_classification.training.fitting import out_of_sample
 from html_classification.training.rows import refined_rows, rows_with_text
 from html_classification.training.split import split_window
 from html_classification.transforms.text.versions import DEFAULT_TEXT_VERSION
@@ -74,12 +74,16 @@ def predictions(training_set: Upstream, texts: Upstream) -> Build:
             "training_set": training_set.day(day),
             "texts": texts.window(day, WINDOW_DAYS, TEXT_COLUMNS),
         },
-        compute=lambda training_set, texts: cross_validate(
+        compute=lambda training_set, texts: out_of_sample(
             rows_with_text(training_set, texts), REFERENCE, parameters, seed=SEED
         ),
         parameters={"algorithm": REFERENCE.name, "seed": SEED} | parameters.model_dump(),
         process=[
-            Step(step="cross-validate, near duplicates in one fold", parameters={"algorithm": REFERENCE.name}),
+            Step(
+                step="cross-validate the train rows, near duplicates in one fold",
+                parameters={"algorithm": REFERENCE.name},
+            ),
+            Step(step="predict the test rows by a model of all train rows"),
         ],
     )
 
@@ -148,13 +152,17 @@ MODEL_STAGES = {
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The held-out predictions of all models of a day, as one input: version and rows by stage."""
+    """The held-out predictions of all models of a day, as one input."""
 
     slices: Mapping[str, Slice]
 
-    def read(self) -> dict[str, tuple[str, pl.DataFrame]]:
-        """Version and rows by the name of the model's stage."""
-        return {stage: (read.datasets[0].metadata.version, read.read()) for stage, read in self.slices.items()}
+    def read(self) -> list[candidates.HeldOutRows]:
+        """Each model's version, predictions and figures."""
+        return [
+            candidates.HeldOutRows(stage, metadata.version, int(metadata.statistics.figures["train_rows"]), read.read())
+            for stage, read in self.slices.items()
+            for metadata in [read.datasets[0].metadata]
+        ]
 
     def sources(self) -> list[Source]:
         """For the metadata."""
@@ -165,12 +173,11 @@ class HeldOut:
         return [source for stage, read in self.slices.items() for source in read.recipe_sources(f"{name}/{stage}")]
 
 
-@stage_asset(LEADERBOARD, reads={"training_set": TRAINING_SET, **MODEL_STAGES})
-def leaderboard(training_set: Upstream, **models: Upstream) -> Build:
+@stage_asset(LEADERBOARD, reads=MODEL_STAGES)
+def leaderboard(**models: Upstream) -> Build:
     """Every model of the day on the same test rows, best first."""
     return Build(
         inputs=lambda day: {
-            "training_set": training_set.day(day, ["url", "split"]),
             "held_out": HeldOut({MODEL_STAGES[name].name: read.day(day) for name, read in models.items()}),
         },
         compute=candidates.rank,

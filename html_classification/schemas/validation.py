@@ -32,11 +32,6 @@ class Check(BaseModel):
         return f"{self.name}: " + ", ".join(f"{key} {value}" for key, value in self.figures.items())
 
 
-def check_names(stage: Stage) -> list[str]:
-    """The checks that a stage is audited by."""
-    return ["schema"] if stage.may_be_empty else ["schema", "not_empty"]
-
-
 def audit(stage: Stage, frame: pl.DataFrame) -> list[Check]:
     """Check a frame against its stage.
 
@@ -45,7 +40,7 @@ def audit(stage: Stage, frame: pl.DataFrame) -> list[Check]:
         frame: All rows of a version. Eager, since pandera does not look at the values of lazy frames.
 
     Returns:
-        One result for each of `check_names(stage)`.
+        `schema`, and `not_empty` where the stage must have rows.
     """
     checks = [_schema(stage, frame)]
     if not stage.may_be_empty:

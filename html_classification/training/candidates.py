@@ -4,7 +4,7 @@ Belongs here: training one, writing it to MLflow, ranking all. Does not belong h
 fitted (`fitting`), what MLflow keeps (`tracking`), who becomes champion (`promoting`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -133,28 +133,36 @@ def is_tracked(tracking_uri: str, version: str) -> bool:
     return find_run(tracking_uri, EXPERIMENT, version) is not None
 
 
-def rank(training_set: pl.DataFrame, held_out: Mapping[str, tuple[str, pl.DataFrame]]) -> Outcome:
+@dataclass(frozen=True)
+class HeldOutRows:
+    """What the lake keeps of a model: its stage, version, number of train rows, predictions of the test rows."""
+
+    stage: str
+    version: str
+    train_rows: int
+    predictions: pl.DataFrame
+
+
+def rank(held_out: Sequence[HeldOutRows]) -> Outcome:
     """The leaderboard of a day.
 
     Args:
-        training_set: `url` and `split`.
-        held_out: For each model's stage its version and its predictions of the test rows.
+        held_out: The models, all of the same test rows.
 
     Returns:
         Rows of `Leaderboard`, by rank: macro-F1, then accuracy, then the name.
     """
-    train_rows = training_set.filter(pl.col("split") == "train").height
     rows = []
-    for stage, (version, predictions) in held_out.items():
-        kind, metrics = Kind.of_stage(stage), evaluate(predictions)
+    for model in held_out:
+        kind, metrics = Kind.of_stage(model.stage), evaluate(model.predictions)
         rows.append(
             {
-                "model": stage,
-                "version": version,
+                "model": model.stage,
+                "version": model.version,
                 "labels": kind.labels,
                 "text_version": kind.text_version,
                 "algorithm": kind.algorithm,
-                "train_rows": train_rows,
+                "train_rows": model.train_rows,
                 "test_rows": metrics.rows,
                 "accuracy": round(metrics.accuracy, 6),
                 "macro_f1": round(metrics.macro_f1, 6),
