@@ -2,11 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Half of Dagster's time in a range of days goes into committing events one by one.
-export DAGSTER_EVENT_BATCH_SIZE ?= 50
-export DAGSTER_HOME ?= $(CURDIR)
 
-.PHONY: help demo test dev lint bench sample clean
+.PHONY: help demo test dev lint sample clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10

@@ -6,6 +6,7 @@ answers at once.
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,8 +45,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON array.")]
 def main() -> None:
     """Run the command line: errors that a person can mend are one line on stderr, without a traceback."""
     from html_classification.lake.errors import LakeError
-    from html_classification.settings import SettingsError
+    from html_classification.settings import ENVIRONMENT, SettingsError
 
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     try:
         app()
     except (LakeError, SettingsError) as error:

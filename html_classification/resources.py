@@ -68,8 +68,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             yield self
         finally:
             if self._parent is not None:
-                self._parent.end_run(status="FAILED" if self._a_step_failed() else "FINISHED")
-                self._parent = None
+                self._close()
 
     def parent_run_id(self) -> str:
         """The MLflow run of this Dagster run, opened where it is not open yet."""
@@ -94,6 +93,12 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         }
         return MlFlow(self._context.replace_config(config))  # type: ignore[no-untyped-call]
 
-    def _a_step_failed(self) -> bool:
-        instance, run_id = self._context.instance, self._context.run_id
-        return bool(instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE))
+    def _close(self) -> None:
+        parent, self._parent = self._parent, None
+        status = "FAILED"
+        try:
+            failures = dg.DagsterEventType.STEP_FAILURE
+            if not self._context.instance.all_logs(self._context.run.run_id, of_type=failures):
+                status = "FINISHED"
+        finally:
+            parent.end_run(status=status)

@@ -14,6 +14,12 @@ from dotenv import load_dotenv
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+#: What the command line sets for Dagster and MLflow, where it is not set.
+ENVIRONMENT = {
+    "DAGSTER_EVENT_BATCH_SIZE": "50",  # much of a range of days is Dagster committing events one by one
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # read at MLflow's first import, whoever imports it
+}
+
 
 class SettingsError(ValueError):
     """A setting is wrong; the message is one line that says which, and what to do."""

@@ -14,12 +14,10 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from html_classification_tests.pages import Project
-
-#: Dagster writes what it is told of crashes here, and looks for no home of the person who runs the tests.
-os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 
 
 @pytest.fixture
@@ -30,6 +28,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     return made
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """A persistent Dagster instance, SQLite, in a folder of its own."""
+    folder = tmp_path / "dagster"
+    folder.mkdir()
+    with dg.DagsterInstance.local_temp(str(folder), {"telemetry": {"enabled": False}}) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ def serve(port: int, mlflow_port: int) -> int:
     home = dagster_home()
     tracking_uri = load_settings().mlflow_tracking_uri
     client(tracking_uri)  # makes a local database before two processes want to
-    environment = os.environ | {"DAGSTER_HOME": str(home), "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment = os.environ | {"DAGSTER_HOME": str(home)}
     servers = {
         "Dagster": ["dagster", "dev", "-w", str(home / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)],
         "MLflow": [

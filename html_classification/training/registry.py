@@ -155,7 +155,26 @@ def propose(
         )
     decision = decide(candidate, champion_metrics)
     promote(tracking_uri, version, alias=CHAMPION if decision.promoted else CHALLENGER, name=name)
+    judged = {"judged_against": str(current["version"] if current else 0), "decision": decision.reason}
+    for key, value in judged.items():
+        client(tracking_uri).set_model_version_tag(name, str(version), f"{PREFIX}{key}", value)
     return decision
+
+
+def earlier_decision(tracking_uri: str, version: int, against: int, name: str = MODEL_NAME) -> str | None:
+    """What was decided when a model version met a champion before, so that neither is measured again.
+
+    Args:
+        tracking_uri: An MLflow server or database.
+        version: Number of the model version.
+        against: Number of the champion's.
+        name: Name of the registered model.
+
+    Returns:
+        The reason that `propose` gave, or None where the two never met.
+    """
+    tags = client(tracking_uri).get_model_version(name, str(version)).tags
+    return tags.get(f"{PREFIX}decision") if tags.get(f"{PREFIX}judged_against") == str(against) else None
 
 
 def champion(tracking_uri: str, name: str = MODEL_NAME) -> dict[str, Any] | None:
