@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 .PHONY: help demo test dev lint sample clean
 
@@ -10,32 +11,37 @@ help:  ## what there is
 
 # A stamp for each set of packages: pip runs again only when they change.
 .venv/installed: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "$(PYTHON) is not Python 3.11 to 3.13: call make PYTHON=python3.12, say" >&2; exit 1; }
+	@echo "Installing into .venv (once; takes a minute or two)"
+	@$(PYTHON) -m venv .venv
+	@$(INSTALL) .
+	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	touch $@
+	@$(INSTALL) '.[dev]'
+	@touch $@
 
 demo: .venv/installed  ## the sample crawl through every layer, and a summary
-	$(BIN)/html-classification run --from 2026-03-01 --to 2026-03-14
-	$(BIN)/html-classification lake ls --summary
-	$(BIN)/html-classification models ls
+	@$(BIN)/html-classification run --from 2026-03-01 --to 2026-03-14
+	@echo
+	@$(BIN)/html-classification lake ls --summary
+	@echo
+	@$(BIN)/html-classification models ls
 
-test: .venv/installed-dev  ## all tests, with coverage
-	$(BIN)/pytest --cov --cov-report=term:skip-covered
+test: .venv/installed-dev  ## all tests, with a coverage report
+	@$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 dev: .venv/installed  ## the Dagster UI on :3000 and the MLflow UI on :5000
-	$(BIN)/html-classification dev
+	@$(BIN)/html-classification dev
 
 lint: .venv/installed-dev  ## ruff and mypy
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
 
 sample: .venv/installed  ## write data/crawl again with its seeded generator
-	$(BIN)/python -m data.generator
+	@$(BIN)/python -m data.generator
 
 clean:  ## delete what was made by running; the sample stays
 	rm -rf data/lake data/mlflow data/dagster
