@@ -1,29 +1,20 @@
 """The stage `annotated`: pages with the category they are trained on."""
 
 from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
+from html_classification.schemas.shared import crawl_time, given_category, label_confidence, model_text, page_url
 
 
 class Annotated(StageModel):
     """One labelled page."""
 
-    url: str = column(
-        "Normalized address.", "The identity of the page.", tags=("pii",), unique=True, str_startswith="http"
-    )
+    url: str = page_url()
     title: str = column("Title in the default text version.", "Part of the text.", tags=("pii",))
     content: str = column("Content in the default text version.", "Part of the text.", tags=("pii",))
-    text: str = column("`title - content` in the default text version.", "What a model reads.", tags=("pii",))
-    category: str = column(
-        "The category given by the label source.", "The supervised target.", str_length={"min_value": 1}
-    )
+    text: str = model_text()
+    category: str = given_category()
     label_source: str = column("The annotator whose label was taken.", "Where the label came from.", tags=("pii",))
-    label_confidence: float = column(
-        "The annotator's confidence, 0 to 1; null where not said.",
-        "How far the label can be trusted.",
-        nullable=True,
-        ge=0,
-        le=1,
-    )
-    timestamp: UtcTimestamp = column("Time of the crawl, in UTC.", "Orders the rows for the split by time.")
+    label_confidence: float = label_confidence()
+    timestamp: UtcTimestamp = crawl_time()
 
 
 ANNOTATED = Stage(

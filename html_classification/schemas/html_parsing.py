@@ -5,14 +5,13 @@ from typing import Annotated
 import polars as pl
 
 from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
+from html_classification.schemas.shared import crawl_time, detected_language, duplicate_cluster, page_url
 
 
 class HtmlParsing(StageModel):
     """One parsed page."""
 
-    url: str = column(
-        "Normalized address.", "The identity of the page.", tags=("pii",), unique=True, str_startswith="http"
-    )
+    url: str = page_url()
     title: str = column(
         "Text of the title element, white space folded; empty where there is none.",
         "The strongest single hint at what the page is about.",
@@ -33,11 +32,7 @@ class HtmlParsing(StageModel):
         "A summary that the publisher wrote.",
         tags=("pii",),
     )
-    language: str = column(
-        "Detected language, ISO 639-1; `und` where there is too little text to tell.",
-        "Chooses stop words and lemmas, and is a slice that models are measured by.",
-        str_length={"min_value": 2, "max_value": 3},
-    )
+    language: str = detected_language()
     language_confidence: float = column(
         "Probability of the detected language, 0 to 1.", "Tells which languages are guesses.", ge=0, le=1
     )
@@ -68,18 +63,14 @@ class HtmlParsing(StageModel):
         "MinHash signature of the content's word 5-grams (rensa R-MinHash 0.5, 112 permutations, seed 42).",
         "Finds near duplicates across days without reading the texts again.",
     )
-    duplicate_cluster: str = column(
-        "Smallest URL of the group of exact and near duplicates of the day; the page's own where it has none.",
-        "Keeps copies on one side of a train/test split.",
-        tags=("pii",),
-    )
+    duplicate_cluster: str = duplicate_cluster("of the day")
     duplicate_of: str = column(
         "URL of the freshest copy in the cluster; null for that copy itself.",
         "Tells copies from the page that represents them.",
         tags=("pii",),
         nullable=True,
     )
-    timestamp: UtcTimestamp = column("Time of the crawl, in UTC.", "How fresh the copy is.")
+    timestamp: UtcTimestamp = crawl_time()
 
 
 HTML_PARSING = Stage(

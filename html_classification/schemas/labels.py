@@ -1,25 +1,20 @@
 """The stage `labels`: what annotators say."""
 
 from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
+from html_classification.schemas.shared import given_category, label_confidence, page_url
 
 
 class Labels(StageModel):
     """One annotator's answer about one document."""
 
-    url: str = column("Normalized address.", "The page that was judged.", tags=("pii",), str_startswith="http")
+    url: str = page_url(unique=False)
     content_sha1: str = column(
         "SHA-1 of the text that was judged.",
         "The answer holds for every page with this text.",
         str_length={"min_value": 40, "max_value": 40},
     )
-    category: str = column("The category given.", "The supervised target.", str_length={"min_value": 1})
-    confidence: float = column(
-        "How sure the annotator is, 0 to 1; null where not said.",
-        "Weighs one label against another.",
-        nullable=True,
-        ge=0,
-        le=1,
-    )
+    category: str = given_category()
+    confidence: float = label_confidence()
     annotator: str = column(
         "Who gave the label: `file:<name>`, an API with its version, or a person.",
         "Lets the quality of each source be measured.",

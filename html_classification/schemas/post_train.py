@@ -5,6 +5,7 @@ from typing import Annotated
 import polars as pl
 
 from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
+from html_classification.schemas.shared import crawl_time, given_category, model_text, page_url
 
 ACTIONS = ["kept", "relabelled", "dropped", "review"]
 
@@ -12,12 +13,10 @@ ACTIONS = ["kept", "relabelled", "dropped", "review"]
 class PostTrain(StageModel):
     """One row of the training set after refinement."""
 
-    url: str = column(
-        "Normalized address.", "The identity of the page.", tags=("pii",), unique=True, str_startswith="http"
-    )
-    text: str = column("`title - content` in the default text version.", "What a model reads.", tags=("pii",))
+    url: str = page_url()
+    text: str = model_text()
     category: str = column("The category after refinement.", "The supervised target, repaired.")
-    given_category: str = column("The category before refinement.", "What was bought.")
+    given_category: str = given_category()
     action: str = column(
         "`kept`, `relabelled`, `dropped` (not to be trained on) or `review` (kept, and a person should look).",
         "What was done with the row.",
@@ -38,7 +37,7 @@ class PostTrain(StageModel):
         ge=0,
         le=1,
     )
-    timestamp: UtcTimestamp = column("Time of the crawl, in UTC.", "Orders the rows.")
+    timestamp: UtcTimestamp = crawl_time()
 
 
 POST_TRAIN = Stage(

@@ -1,6 +1,7 @@
 """The stage `raw`: what the crawler left."""
 
 from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
+from html_classification.schemas.shared import crawl_time, page_html
 
 
 class Raw(StageModel):
@@ -12,15 +13,8 @@ class Raw(StageModel):
         tags=("pii",),
         str_length={"min_value": 1},
     )
-    html: str = column(
-        "The document as the crawler decoded it, markup and all.",
-        "The evidence that everything else is derived from.",
-        tags=("pii",),
-    )
-    timestamp: UtcTimestamp = column(
-        "Time of the crawl, in UTC with microseconds.",
-        "How fresh the copy is: of two copies of a page the fresher one counts.",
-    )
+    html: str = page_html()
+    timestamp: UtcTimestamp = crawl_time()
 
 
 RAW = Stage(

@@ -1,20 +1,19 @@
 """The stages `preprocess/text-normalization/<version>`: text as models read it. One model for all versions."""
 
 from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
+from html_classification.schemas.shared import crawl_time, detected_language, page_url
 
 
 class TextNormalization(StageModel):
     """One page's normalized text."""
 
-    url: str = column(
-        "Normalized address.", "The identity of the page.", tags=("pii",), unique=True, str_startswith="http"
-    )
+    url: str = page_url()
     title: str = column("Title after the rules of the text version.", "The title as models read it.", tags=("pii",))
     content: str = column(
         "Main content after the rules of the text version.", "The content as models read it.", tags=("pii",)
     )
-    language: str = column("Detected language, ISO 639-1, or `und`.", "A slice that models are measured by.")
-    timestamp: UtcTimestamp = column("Time of the crawl, in UTC.", "How fresh the copy is.")
+    language: str = detected_language()
+    timestamp: UtcTimestamp = crawl_time()
 
 
 def text_normalization_stage(version: str, rules: list[str]) -> Stage:

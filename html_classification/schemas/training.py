@@ -5,6 +5,13 @@ from typing import Annotated
 import polars as pl
 
 from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
+from html_classification.schemas.shared import (
+    crawl_time,
+    detected_language,
+    duplicate_cluster,
+    given_category,
+    page_url,
+)
 
 #: Probability of each category, in alphabetical order of the categories.
 Probabilities = Annotated[pl.List, pl.Struct({"category": pl.String, "probability": pl.Float64})]
@@ -13,32 +20,24 @@ Probabilities = Annotated[pl.List, pl.Struct({"category": pl.String, "probabilit
 class TrainingSet(StageModel):
     """One page of the window, and the side of the split that it is on."""
 
-    url: str = column(
-        "Normalized address.", "The identity of the page.", tags=("pii",), unique=True, str_startswith="http"
-    )
+    url: str = page_url()
     day: pl.Date = column("The day of the data that the page's freshest copy is from.", "Where to find its text.")
-    category: str = column("The given category.", "The supervised target.")
-    language: str = column("Detected language, ISO 639-1, or `und`.", "A slice that models are measured by.")
+    category: str = given_category()
+    language: str = detected_language()
     split: str = column(
         "`train` or `test`: the newest rows are for testing.",
         "Says which rows a model may learn from.",
         isin=["train", "test"],
     )
-    duplicate_cluster: str = column(
-        "Smallest URL of the group of near duplicates in the window.",
-        "No cluster is on both sides of the split, or in two folds.",
-        tags=("pii",),
-    )
-    timestamp: UtcTimestamp = column("Time of the crawl, in UTC.", "What the split goes by.")
+    duplicate_cluster: str = duplicate_cluster("of the window")
+    timestamp: UtcTimestamp = crawl_time()
 
 
 class Predictions(StageModel):
     """What a model that has not seen the page says about it."""
 
-    url: str = column(
-        "Normalized address.", "The identity of the page.", tags=("pii",), unique=True, str_startswith="http"
-    )
-    category: str = column("The given category.", "What the prediction is compared with.")
+    url: str = page_url()
+    category: str = given_category()
     predicted: str = column("The most probable category.", "The model's answer.")
     confidence: float = column("Probability of the predicted category.", "How sure the model is.", ge=0, le=1)
     probabilities: Probabilities = column(

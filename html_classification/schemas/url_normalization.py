@@ -1,32 +1,20 @@
 """The stage `preprocess/url-normalization`: one document per page and day."""
 
 from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
+from html_classification.schemas.shared import crawl_time, page_html, page_url
 
 
 class UrlNormalization(StageModel):
     """One document per normalized URL, the freshest copy of the day."""
 
-    url: str = column(
-        "Normalized address: WHATWG rules, tracking parameters removed, query sorted, no fragment.",
-        "The identity of a page: the key that all later stages are joined and sorted by.",
-        tags=("pii",),
-        unique=True,
-        str_startswith="http",
-    )
+    url: str = page_url()
     original_url: str = column(
         "Address as the crawler recorded it.",
         "Leads back to the crawler's own records.",
         tags=("pii",),
     )
-    html: str = column(
-        "The document as the crawler decoded it.",
-        "The evidence that everything else is derived from.",
-        tags=("pii",),
-    )
-    timestamp: UtcTimestamp = column(
-        "Time of the crawl of this copy, in UTC.",
-        "How fresh the copy is.",
-    )
+    html: str = page_html()
+    timestamp: UtcTimestamp = crawl_time()
 
 
 URL_NORMALIZATION = Stage(
