@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 from rich.console import Console
@@ -35,8 +35,13 @@ models_app = typer.Typer(no_args_is_help=True, help="Look at the models in the r
 app.add_typer(lake_app, name="lake")
 app.add_typer(models_app, name="models")
 
-#: Outside of a terminal a line may be as long as it must: nothing is cut in a log.
-out = Console(width=None if sys.stdout.isatty() else 240)
+
+def _console(file: TextIO) -> Console:
+    """Outside of a terminal a line may be as long as it must: nothing is cut in a log."""
+    return Console(file=file, width=None if file.isatty() else 240)
+
+
+out = _console(sys.stdout)
 
 Day = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], metavar="DATE", help="The day of the data.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON array.")]
@@ -46,13 +51,19 @@ def main() -> None:
     """Run the command line: errors that a person can mend are one line on stderr, without a traceback."""
     from html_classification.lake.errors import LakeError
     from html_classification.settings import ENVIRONMENT, SettingsError
+    from html_classification.training.errors import TrainingError
 
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
-        app()
-    except (LakeError, SettingsError) as error:
+        status = app(standalone_mode=False)
+    except (LakeError, SettingsError, TrainingError) as error:
         _fail(str(error))
+    except typer.TyperException as error:  # without arguments it has no message: the help has been printed
+        if error.format_message():
+            _fail(f"{error.format_message()} See --help", error.exit_code)
+        status = error.exit_code
+    raise SystemExit(status)
 
 
 def _fail(message: str, code: int = 1) -> NoReturn:
@@ -102,7 +113,9 @@ def _days(first: date, last: date) -> list[date]:
     from html_classification.partitions import daily_partitions
 
     keys = daily_partitions().get_partition_keys()
-    if not keys or first > last or first.isoformat() < keys[0] or last.isoformat() > keys[-1]:
+    if first > last:
+        _fail(f"--from {first} --to {last}: the first day is after the last; exchange them", 2)
+    if not keys or first.isoformat() < keys[0] or last.isoformat() > keys[-1]:
         known = f"days from {keys[0]} to {keys[-1]} (yesterday)" if keys else "no days yet"
         _fail(f"--from {first} --to {last}: there are {known}; see HTML_CLASSIFICATION_START_DATE", 2)
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
@@ -111,25 +124,28 @@ def _days(first: date, last: date) -> list[date]:
 @contextmanager
 def _progress(total: int) -> "Iterator[Callable[[DayReport], None]]":
     """A bar on a terminal, a plain line for each asset and day elsewhere."""
-    if not out.is_terminal:
-        yield _print_report
-        return
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=out, transient=True) as bar:
-        task = bar.add_task("starting", total=total)
+    # While a step runs, Dagster takes the standard output for its own log: progress goes to a copy of it.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as copy:
+        console = _console(copy)
+        if not console.is_terminal:
+            yield lambda report: _print_report(console, report)
+            return
+        columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("starting", total=total)
 
-        def show(report: "DayReport") -> None:
-            bar.update(task, advance=1, description=f"{report.day} {report.asset}")
-            if report.status == "failed":
-                _print_report(report)
+            def show(report: "DayReport") -> None:
+                bar.update(task, advance=1, description=f"{report.day} {report.asset}")
+                if report.status == "failed":
+                    _print_report(console, report)
 
-        yield show
+            yield show
 
 
-def _print_report(report: "DayReport") -> None:
+def _print_report(console: Console, report: "DayReport") -> None:
     style = "red" if report.status == "failed" else None
     line = f"{report.day} {report.asset} {report.status}: {report.detail}"
-    out.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
+    console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_summary(result: "RangeResult") -> None:
@@ -145,8 +161,12 @@ def _print_summary(result: "RangeResult") -> None:
         table.add_row(asset, *(str(count) for count in counts.values()), str(left_out.count(asset)))
     out.print()
     out.print(table)
+    failed: dict[str, list[str]] = {}
     for report in result.failed:
-        out.print(f"failed: {report.day} {report.asset}: {report.detail}", style="red", markup=False, soft_wrap=True)
+        failed.setdefault(report.asset, []).append(report.day.isoformat())
+    for asset, days in failed.items():
+        line = f"failed, for the reason above: {', '.join(days)}: {asset}"
+        out.print(line, style="red", markup=False, soft_wrap=True)
     alike: dict[str, list[str]] = {}
     for day, keys in sorted(result.blocked.items()):
         alike.setdefault(", ".join(sorted(key.to_user_string() for key in keys)), []).append(day.isoformat())

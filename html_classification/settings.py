@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from dotenv import load_dotenv
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 #: What the command line sets for Dagster and MLflow, where it is not set.
@@ -19,6 +19,10 @@ ENVIRONMENT = {
     "DAGSTER_EVENT_BATCH_SIZE": "50",  # much of a range of days is Dagster committing events one by one
     "MLFLOW_DISABLE_TELEMETRY": "true",  # read at MLflow's first import, whoever imports it
 }
+
+
+#: MLflow's kinds of stores that have a model registry.
+_MLFLOW = ("http://", "https://", "sqlite:///", "postgresql", "mysql", "mssql", "databricks")
 
 
 class SettingsError(ValueError):
@@ -42,6 +46,14 @@ class Settings(BaseSettings):
         validation_alias="MLFLOW_TRACKING_URI",
         description="The MLflow server or database.",
     )
+
+    @field_validator("mlflow_tracking_uri")
+    @classmethod
+    def _server_or_database(cls, uri: str) -> str:
+        if not uri.startswith(_MLFLOW):
+            message = "give a server, such as http://mlflow:5000, or a database, such as sqlite:///data/mlflow/mlflow.db"
+            raise ValueError(message)
+        return uri
 
 
 def load_settings() -> Settings:

@@ -127,17 +127,17 @@ def _run(
             raise_on_error=False,
         )
         result.run_ids.append(done.run_id)
-        for report in _failed_before_any_day(done, keys, days, listener.reports):
+        for report in _failed_outside_of_days(done, keys, days, listener.reports):
             listener.take(report)
     result.reports += listener.reports
     return listener.reports
 
 
-def _failed_before_any_day(
+def _failed_outside_of_days(
     done: dg.ExecuteInProcessResult, keys: set[dg.AssetKey], days: list[date], reports: list[DayReport]
 ) -> Iterator[DayReport]:
-    """Reports for assets whose step failed outside of the days: all their days have failed."""
-    reported = {report.asset for report in reports}
+    """Reports for assets whose step failed outside of the days, before or after them: all have failed."""
+    reported = {report.asset for report in reports if report.status == "failed"}
     failures = {event.node_name: event for event in done.all_events if event.is_step_failure}
     for key in sorted(keys):
         name = key.to_user_string()

@@ -25,8 +25,8 @@ def serve(port: int, mlflow_port: int) -> int:
     Returns:
         The exit status: 0 after Ctrl-C, else that of the server that ended by itself.
     """
+    tracking_uri = load_settings().mlflow_tracking_uri  # reads .env, which may hold DAGSTER_HOME
     home = dagster_home()
-    tracking_uri = load_settings().mlflow_tracking_uri
     client(tracking_uri)  # makes a local database before two processes want to
     environment = os.environ | {"DAGSTER_HOME": str(home)}
     servers = {

@@ -57,8 +57,8 @@ def meet_champion(
     elif champion and champion["date"] > day.isoformat():
         reason = f"the champion is of {champion['date']}, a later day"
         decision = registry.Decision(promoted=False, reason=reason)
-    elif champion and (earlier := registry.earlier_decision(tracking_uri, version, champion["version"])):
-        # A person may have gone back to this champion since: what they did is not undone by running again.
+    elif champion and (earlier := registry.earlier_decision(tracking_uri, version)):
+        # A person may have gone back to an older champion since: what they did is not undone by running again.
         decision = registry.Decision(promoted=False, reason=f"judged before: {earlier}")
     else:
         metrics = _measure(tracking_uri, run_id, test_rows(best["text_version"]))

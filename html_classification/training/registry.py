@@ -161,20 +161,18 @@ def propose(
     return decision
 
 
-def earlier_decision(tracking_uri: str, version: int, against: int, name: str = MODEL_NAME) -> str | None:
-    """What was decided when a model version met a champion before, so that neither is measured again.
+def earlier_decision(tracking_uri: str, version: int, name: str = MODEL_NAME) -> str | None:
+    """What was decided about a model version before: a model is judged once.
 
     Args:
         tracking_uri: An MLflow server or database.
         version: Number of the model version.
-        against: Number of the champion's.
         name: Name of the registered model.
 
     Returns:
-        The reason that `propose` gave, or None where the two never met.
+        The reason that `propose` gave, or None where it was never judged.
     """
-    tags = client(tracking_uri).get_model_version(name, str(version)).tags
-    return tags.get(f"{PREFIX}decision") if tags.get(f"{PREFIX}judged_against") == str(against) else None
+    return client(tracking_uri).get_model_version(name, str(version)).tags.get(f"{PREFIX}decision")
 
 
 def champion(tracking_uri: str, name: str = MODEL_NAME) -> dict[str, Any] | None:

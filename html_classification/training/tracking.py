@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from zipfile import ZIP_DEFLATED
 
 from html_classification.training.errors import TrainingError
 from html_classification.training.fitting import TextClassifier
@@ -268,6 +269,7 @@ def _log_model(
     from mlflow.models import Model
     from mlflow.models.signature import ModelSignature
     from mlflow.types import Schema, TensorSpec
+    from skops import io as skops_io
 
     stored = mlflow_client.create_logged_model(experiment_id, name="model", source_run_id=run_id)
     status: Literal["READY", "FAILED"] = "FAILED"
@@ -290,6 +292,8 @@ def _log_model(
                 signature=ModelSignature(texts, texts),
                 input_example=np.array(list(input_example), dtype=object),
             )
+            # MLflow writes it uncompressed, four times as large.
+            skops_io.dump(classifier.portable(), f"{path}/model.skops", compression=ZIP_DEFLATED)
             mlflow_client.log_model_artifacts(stored.model_id, path)
         mlflow_client.log_outputs(run_id, [LoggedModelOutput(stored.model_id, 0)])
         status = "READY"
