@@ -39,9 +39,8 @@ class StageBuild:
 class LakeIOManager(dg.ConfigurableIOManager):
     """Writes versions of the lake, day by day, and reads the current ones."""
 
-    lake: str = Field(
-        default_factory=lambda: load_settings().lake,
-        description="Root of all datasets: a folder or an s3:// URI. Default: HTML_CLASSIFICATION_LAKE.",
+    lake: str | None = Field(
+        default=None, description="Root of all datasets: a folder or an s3:// URI. Default: HTML_CLASSIFICATION_LAKE."
     )
     force: bool = Field(
         default=False,
@@ -50,7 +49,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: StageBuild) -> None:
         """Materialize each day of the step."""
-        lake = Lake(self.lake)
+        lake = self._lake()
         key = context.asset_key
         run = RunInfo(key.to_user_string(), context.job_name, context.run_id)
 
@@ -63,7 +62,10 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> Upstream:
         """The versions of the upstream stage that are current now; nothing is read yet."""
-        return Lake(self.lake).upstream(context.upstream_output.definition_metadata["stage"])  # type: ignore[union-attr]
+        return self._lake().upstream(context.upstream_output.definition_metadata["stage"])  # type: ignore[union-attr]
+
+    def _lake(self) -> Lake:
+        return Lake(self.lake or load_settings().lake)
 
 
 def column_schema(stage: Stage) -> dg.TableSchema:

@@ -2,6 +2,9 @@
 
 Belongs here: Dagster resources, each a typed model whose fields the launchpad explains. Does not belong
 here: credentials (they stay in the environment) and logic (`lake`, `labeling`, `training`).
+
+Where a field is left empty the environment is asked when it is needed, not when the definitions are loaded: what
+stands there, such as the password in an MLflow address, never becomes part of what the Dagster UI shows.
 """
 
 import warnings
@@ -14,6 +17,7 @@ from pydantic import Field, PrivateAttr
 
 from html_classification.lake.store import Store
 from html_classification.settings import load_settings
+from html_classification.training.candidates import EXPERIMENT
 
 if TYPE_CHECKING:
     from dagster_mlflow.resources import MlFlow
@@ -22,24 +26,28 @@ if TYPE_CHECKING:
 class CrawlDrops(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The root of all crawl drops."""
 
-    uri: str = Field(
-        default_factory=lambda: load_settings().crawl,
+    uri: str | None = Field(
+        default=None,
         description="A folder or an s3:// URI with a folder for each day. Default: HTML_CLASSIFICATION_CRAWL.",
     )
 
     @property
     def store(self) -> Store:
         """The drops as a store."""
-        return Store(self.uri)
+        return Store(self.uri or load_settings().crawl)
 
 
 class LabelSource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Where labels come from."""
 
-    uri: str = Field(
-        default_factory=lambda: load_settings().labels,
-        description="A JSONL file of url and category. Default: HTML_CLASSIFICATION_LABELS.",
+    uri: str | None = Field(
+        default=None, description="A JSONL file of url and category. Default: HTML_CLASSIFICATION_LABELS."
     )
+
+    @property
+    def address(self) -> str:
+        """The path or URI of the file."""
+        return self.uri or load_settings().labels
 
 
 class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -51,11 +59,12 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
     open and take in the next Dagster run's.
     """
 
-    uri: str = Field(
-        default_factory=lambda: load_settings().mlflow_tracking_uri,
-        description="An MLflow server or database. Default: MLFLOW_TRACKING_URI.",
-    )
-    experiment: str = Field(default="html-classification", description="The MLflow experiment.")
+    uri: str | None = Field(default=None, description="An MLflow server or database. Default: MLFLOW_TRACKING_URI.")
+
+    @property
+    def address(self) -> str:
+        """The server or database."""
+        return self.uri or load_settings().mlflow_tracking_uri
 
     _context: Any = PrivateAttr(default=None)
     _parent: Any = PrivateAttr(default=None)
@@ -79,7 +88,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
     def _open(self) -> "MlFlow":
         from html_classification.training.tracking import ensure_experiment
 
-        ensure_experiment(self.uri, self.experiment)
+        ensure_experiment(self.address, EXPERIMENT)
         # Pinned and covered by tests, so that their being beta is no news to a user of this project.
         warnings.filterwarnings("ignore", message="Function `_create_mlflow_run_hook` is currently in beta")
         warnings.filterwarnings("ignore", message="Class `MlFlow` is currently in beta")
@@ -87,8 +96,8 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         from dagster_mlflow.resources import MlFlow
 
         config = {
-            "experiment_name": self.experiment,
-            "mlflow_tracking_uri": self.uri,
+            "experiment_name": EXPERIMENT,
+            "mlflow_tracking_uri": self.address,
             "extra_tags": {"html_classification.kind": "dagster-run"},
         }
         return MlFlow(self._context.replace_config(config))  # type: ignore[no-untyped-call]

@@ -51,7 +51,9 @@ class Settings(BaseSettings):
     @classmethod
     def _server_or_database(cls, uri: str) -> str:
         if not uri.startswith(_MLFLOW):
-            message = "give a server, such as http://mlflow:5000, or a database, such as sqlite:///data/mlflow/mlflow.db"
+            message = (
+                "give a server, such as http://mlflow:5000, or a database, such as sqlite:///data/mlflow/mlflow.db"
+            )
             raise ValueError(message)
         return uri
 

@@ -18,7 +18,7 @@ from html_classification.transforms.text.versions import DEFAULT_TEXT_VERSION
 @stage_asset(LABELS, reads={"html_parsing": HTML_PARSING}, resources=("label_source",))
 def labels(html_parsing: Upstream, label_source: LabelSource) -> Build:
     """The labels known for the day's pages."""
-    label_file = cache(lambda: read_label_file(label_source.uri))  # once a step, and inside the first day
+    label_file = cache(lambda: read_label_file(label_source.address))  # once a step, and inside the first day
     return Build(
         inputs=lambda day: {
             "pages": html_parsing.day(day, ["url", "content_sha1"]),

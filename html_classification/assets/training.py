@@ -120,7 +120,7 @@ def model(labels: str, text_version: str, algorithm: Algorithm) -> dg.AssetsDefi
 
         def track(metadata: Metadata, candidate: candidates.Candidate) -> None:
             kind = candidates.Kind(labels, text_version, algorithm.name)
-            candidates.track(metadata, candidate, kind, parameters, tracking.uri, tracking.parent_run_id)
+            candidates.track(metadata, candidate, kind, parameters, tracking.address, tracking.parent_run_id)
 
         return Build(
             inputs=inputs,
@@ -131,7 +131,7 @@ def model(labels: str, text_version: str, algorithm: Algorithm) -> dg.AssetsDefi
                 Step(step="predict the test rows"),
             ],
             after=track,
-            still_there=lambda version: candidates.is_tracked(tracking.uri, version),
+            still_there=lambda version: candidates.is_tracked(tracking.address, version),
         )
 
     return asset
@@ -214,7 +214,7 @@ def promotion(
     context: dg.AssetExecutionContext, leaderboard: Upstream, training_set: Upstream, **texts: Upstream
 ) -> None:
     """The best model of the day meets the champion."""
-    uri = context.resources.tracking.uri
+    uri = context.resources.tracking.address
 
     def do(day: date) -> DayResult:
         board = leaderboard.day(day).read()

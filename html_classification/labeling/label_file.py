@@ -21,6 +21,7 @@ from html_classification.lake.external import ExternalFile
 from html_classification.lake.store import Store
 from html_classification.schemas.labels import LABELS
 from html_classification.schemas.outcome import Outcome
+from html_classification.settings import without_credentials
 from html_classification.transforms.urls import UrlRejected, normalize_url
 
 
@@ -46,7 +47,9 @@ def read_label_file(uri: str) -> ExternalFile:
     """
     folder, _, name = uri.rpartition("/")
     if uri.startswith(("http://", "https://")) or not name.endswith(".jsonl"):
-        message = f"HTML_CLASSIFICATION_LABELS is {uri}: give the path or s3:// URI of a .jsonl file"
+        message = (
+            f"HTML_CLASSIFICATION_LABELS is {without_credentials(uri)}: give the path or s3:// URI of a .jsonl file"
+        )
         raise LakeError(message)
     store = Store(folder or "/" if uri.startswith("/") else folder or ".")
     data = store.find(name)
