@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from html_classification.automation.ranges import RangeResult
@@ -143,9 +144,8 @@ def _progress(total: int) -> "Iterator[Callable[[DayReport], None]]":
 
 
 def _print_report(console: Console, report: "DayReport") -> None:
-    style = "red" if report.status == "failed" else None
     line = f"{report.day} {report.asset} {report.status}: {report.detail}"
-    console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
+    console.print(Text(line, style="red" if report.status == "failed" else ""), soft_wrap=True)
 
 
 def _print_summary(result: "RangeResult") -> None:

@@ -1,0 +1,94 @@
+"""Settings: defaults, `.env`, wrong values, and the daily partitions that come of them."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from html_classification.partitions import daily_partitions
+from html_classification.settings import Settings, SettingsError, dagster_home, load_settings, without_credentials
+from html_classification_tests.pages import REPOSITORY
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        # `.env` sets variables of the process: set and unset first, so that they are taken back afterwards.
+        for variable in (f"HTML_CLASSIFICATION_{name.upper()}", name.upper(), "DAGSTER_HOME"):
+            monkeypatch.setenv(variable, "")
+            monkeypatch.delenv(variable)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_anything_set_all_is_below_data() -> None:
+    settings = load_settings()
+    assert settings.model_dump(exclude={"training_window_days"}) == {
+        "lake": "data/lake",
+        "crawl": "data/crawl",
+        "labels": "data/labels.jsonl",
+        "start_date": date(2026, 3, 1),
+        "mlflow_tracking_uri": "sqlite:///data/mlflow/mlflow.db",
+    }
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text(
+        "# the team's\nHTML_CLASSIFICATION_LAKE=s3://bucket/lake\nHTML_CLASSIFICATION_CRAWL='s3://bucket/crawl'\n"
+        "MLFLOW_TRACKING_URI=http://mlflow:5000\nSOMETHING_ELSE=1\n"
+    )
+    monkeypatch.setenv("SOMETHING_ELSE", "2")
+    monkeypatch.setenv("HTML_CLASSIFICATION_CRAWL", "here")
+    settings = load_settings()
+    assert (settings.lake, settings.crawl) == ("s3://bucket/lake", "here")
+    assert settings.mlflow_tracking_uri == "http://mlflow:5000"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HTML_CLASSIFICATION_START_DATE", "tomorrow"),
+        ("HTML_CLASSIFICATION_START_DATE", "2026-02-30"),
+        ("HTML_CLASSIFICATION_TRAINING_WINDOW_DAYS", "0"),
+        ("HTML_CLASSIFICATION_TRAINING_WINDOW_DAYS", "9999"),
+        ("MLFLOW_TRACKING_URI", "data/mlruns"),
+    ],
+)
+def test_a_wrong_value_is_named_but_not_shown(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    message = str(caught.value)
+    assert message.startswith(f"{variable} ")
+    assert message.endswith("correct it or unset it")
+    assert "\n" not in message
+    assert value not in message.replace(f"{variable} ", "", 1).split()
+
+
+def test_days_go_from_the_first_until_yesterday_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
+    monkeypatch.setenv("HTML_CLASSIFICATION_START_DATE", str(yesterday - timedelta(days=2)))
+    keys = daily_partitions().get_partition_keys()
+    assert keys == [str(yesterday - timedelta(days=back)) for back in (2, 1, 0)]
+    assert daily_partitions(yesterday).get_partition_keys() == [str(yesterday)]
+    assert daily_partitions(yesterday + timedelta(days=9)).get_partition_keys() == []
+
+
+def test_dagster_home_is_the_one_set_then_this_folder_then_the_project(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert dagster_home() == REPOSITORY
+    (tmp_path / "dagster.yaml").touch()
+    assert dagster_home() == tmp_path
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "dagster.yaml").touch()
+    monkeypatch.setenv("DAGSTER_HOME", str(other))
+    assert dagster_home() == other
+
+
+@given(password=st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=8))
+def test_no_password_is_left_in_an_address(password: str) -> None:
+    shown = without_credentials(f"postgresql+psycopg2://me:{password}@db.example:5432/mlflow?sslmode=require")
+    assert shown == "postgresql+psycopg2://db.example:5432/mlflow?sslmode=require"
