@@ -103,8 +103,11 @@ def run(
         keys = select_assets(defs.resolve_asset_graph(), select or [])
     except SelectionError as error:
         _fail(str(error), 2)
-    with dg.DagsterInstance.from_config(str(dagster_home())) as instance, _progress(len(keys) * len(days)) as show:
-        result = run_range(defs, instance, keys, days, force=force, on_report=show)
+    try:
+        with dg.DagsterInstance.from_config(str(dagster_home())) as instance, _progress(len(keys) * len(days)) as show:
+            result = run_range(defs, instance, keys, days, force=force, on_report=show)
+    except KeyboardInterrupt:
+        _fail("stopped; what is published stays, and running again goes on from there", 130)
     _print_summary(result)
     if result.failed:
         raise typer.Exit(1)
@@ -195,6 +198,8 @@ def lake_ls(
     """The current version of every stage and day."""
     lake = _lake()
     rows = [asdict(row) for row in lake.ls(stage or "")]
+    if stage and not rows:
+        _fail(f"{stage} has no published version in {lake.uri}; 'html-classification lake ls' shows what there is")
     columns = ["stage", "date", "version", "published_at", "rows", "rejected_rows", "bytes"]
     if summary:
         rows, columns = _by_stage(rows), ["stage", "days", "first", "last", "rows", "rejected_rows", "bytes"]
@@ -202,7 +207,7 @@ def lake_ls(
         _print_json(rows)
         return
     if not rows:
-        out.print(f"nothing published{f' for {stage}' if stage else ''} in {lake.uri} yet", markup=False)
+        out.print(f"nothing published in {lake.uri} yet", markup=False)
         return
     _print_table(columns, [row | {"published_at": row["published_at"][:19]} if not summary else row for row in rows])
 

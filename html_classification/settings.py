@@ -8,7 +8,6 @@ and are never held, logged or stored by this project.
 import os
 from datetime import date
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from dotenv import load_dotenv
 from pydantic import Field, ValidationError, field_validator
@@ -18,6 +17,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 ENVIRONMENT = {
     "DAGSTER_EVENT_BATCH_SIZE": "50",  # much of a range of days is Dagster committing events one by one
     "MLFLOW_DISABLE_TELEMETRY": "true",  # read at MLflow's first import, whoever imports it
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # MLflow's own seven keep a person waiting for minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
 
 
@@ -79,28 +80,15 @@ def load_settings() -> Settings:
 
 
 def dagster_home() -> Path:
-    """The folder whose dagster.yaml is used: `DAGSTER_HOME`, the current folder, or the project's own.
+    """The folder whose dagster.yaml is used: `DAGSTER_HOME` where it is set, else the current folder or the project's.
 
     Raises:
-        SettingsError: None of them has a dagster.yaml.
+        SettingsError: It has no dagster.yaml.
     """
-    places = [os.environ.get("DAGSTER_HOME"), ".", str(Path(__file__).parent.parent)]
-    for place in places:
-        if place and (Path(place) / "dagster.yaml").is_file():
-            return Path(place).resolve()
-    message = "no dagster.yaml in this folder; run from the project's folder or set DAGSTER_HOME"
+    given = os.environ.get("DAGSTER_HOME")
+    for place in [Path(given)] if given else [Path(), Path(__file__).parent.parent]:
+        if (place / "dagster.yaml").is_file():
+            return place.resolve()
+    where = f"in DAGSTER_HOME, {given}" if given else "in this folder"
+    message = f"no dagster.yaml {where}: run from the project's folder, or set DAGSTER_HOME to a folder that has one"
     raise SettingsError(message)
-
-
-def without_credentials(uri: str) -> str:
-    """An address fit to be shown: user name and password taken out.
-
-    >>> without_credentials("postgresql://me:secret@db/mlflow")
-    'postgresql://db/mlflow'
-    >>> without_credentials("sqlite:///data/mlflow/mlflow.db")
-    'sqlite:///data/mlflow/mlflow.db'
-    """
-    parts = urlsplit(uri)
-    if "@" not in parts.netloc:
-        return uri
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -9,6 +9,7 @@ the bad day what is downstream is left out. Every pass finishes or fails somethi
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -67,6 +68,9 @@ def run_range(
 
     Returns:
         What became of each asset and day.
+
+    Raises:
+        KeyboardInterrupt: A person stopped it; what was published by then stays.
     """
     result = RangeResult()
     graph = defs.resolve_asset_graph()
@@ -127,10 +131,25 @@ def _run(
             raise_on_error=False,
         )
         result.run_ids.append(done.run_id)
+        _raise_if_interrupted(done)
         for report in _failed_outside_of_days(done, keys, days, listener.reports):
             listener.take(report)
     result.reports += listener.reports
     return listener.reports
+
+
+def _raise_if_interrupted(done: dg.ExecuteInProcessResult) -> None:
+    """Dagster makes a failed step of Ctrl-C; here it stops the whole range."""
+    for event in done.all_events:
+        if event.is_step_failure and _innermost(event).cls_name == "DagsterExecutionInterruptedError":
+            raise KeyboardInterrupt
+
+
+def _innermost(event: dg.DagsterEvent) -> Any:
+    error: Any = event.step_failure_data.error
+    while error.cause:
+        error = error.cause
+    return error
 
 
 def _failed_outside_of_days(
@@ -143,11 +162,9 @@ def _failed_outside_of_days(
         name = key.to_user_string()
         failure = failures.get(key.to_python_identifier())
         if failure and name not in reported:
-            error: Any = failure.step_failure_data.error
-            while error.cause:
-                error = error.cause
+            message = _innermost(failure).message.strip().splitlines()[0]
             for day in days:
-                yield DayReport(name, day, "failed", error.message.strip().splitlines()[0])
+                yield DayReport(name, day, "failed", re.sub(r"^[\w.]+\.(\w+: )", r"\1", message))
     if not done.success and not failures and not reports:
         for key in keys:
             for day in days:

@@ -8,20 +8,21 @@ A line is a JSON object with `url` and `category`, and optionally `confidence` (
 spelling of them will do.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import orjson
 import polars as pl
-from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
 
 from html_classification.lake.errors import LakeError
 from html_classification.lake.external import ExternalFile
 from html_classification.lake.store import Store
 from html_classification.schemas.labels import LABELS
 from html_classification.schemas.outcome import Outcome
-from html_classification.settings import without_credentials
 from html_classification.transforms.urls import UrlRejected, normalize_url
 
 
@@ -29,7 +30,9 @@ class LabelLine(BaseModel):
     """A line of a label file."""
 
     url: str = Field(min_length=1, description="Address of the page, in any spelling.")
-    category: str = Field(min_length=1, description="The category.")
+    category: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=1, description="The category."
+    )
     confidence: float | None = Field(None, ge=0, le=1, description="How sure the annotator is.")
     annotator: str | None = Field(None, min_length=1, description="Who says so; by default `file:` and its name.")
     labelled_at: AwareDatetime | None = Field(None, description="When it was said.")
@@ -45,14 +48,12 @@ def read_label_file(uri: str) -> ExternalFile:
     Raises:
         LakeError: There is none, or it is not a JSONL file.
     """
-    folder, _, name = uri.rpartition("/")
-    if uri.startswith(("http://", "https://")) or not name.endswith(".jsonl"):
-        message = (
-            f"HTML_CLASSIFICATION_LABELS is {without_credentials(uri)}: give the path or s3:// URI of a .jsonl file"
-        )
+    if uri.startswith(("http://", "https://")) or not uri.endswith(".jsonl"):
+        # An address may hold a key: it is not repeated.
+        message = "HTML_CLASSIFICATION_LABELS is not a label file: give the path or s3:// URI of a .jsonl file"
         raise LakeError(message)
-    store = Store(folder or "/" if uri.startswith("/") else folder or ".")
-    data = store.find(name)
+    folder, _, name = uri.rpartition("/") if uri.startswith("s3://") else (str(Path(uri).parent), "", Path(uri).name)
+    data = Store(folder).find(name)
     if data is None:
         message = f"no label file at {uri}: write one (a line a page: url, category) or set HTML_CLASSIFICATION_LABELS"
         raise LakeError(message)
@@ -89,7 +90,7 @@ def labels_of_pages(pages: pl.DataFrame, file: ExternalFile) -> Outcome:
 
 
 def _rows(file: ExternalFile, rejected: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(file.data.split(b"\n"), start=1):
+    for number, line in enumerate(file.data.removeprefix(BOM_UTF8).split(b"\n"), start=1):
         if not line.strip():
             continue
         try:

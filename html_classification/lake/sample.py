@@ -15,8 +15,9 @@ from html_classification.schemas.columns import Stage
 SAMPLE_ROWS = 5
 _LONGEST = 300
 _MOST_ITEMS = 10
+_NEARBY = 200  # characters past the cut that are looked at, so that nothing personal is cut in two and missed
 _MASKED = (
-    (re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+"), "[e-mail]"),
+    (re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(\.[\w-]+)+", re.IGNORECASE), "[e-mail]"),
     (re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"), "[account]"),
     (re.compile(r"(?<![\w-])\+?\(?\d(?:[\d ()./-]{6,18})\d(?![\w-])"), "[number]"),
 )
@@ -58,10 +59,12 @@ def to_markdown(rows: list[dict[str, Any]], longest: int = 80) -> str:
 
 def _shown(value: Any, personal: bool) -> Any:
     if isinstance(value, str):
-        shown = value if len(value) <= _LONGEST else value[:_LONGEST] + "…"
-        return mask(shown) if personal else shown
+        shown = mask(value[: _LONGEST + _NEARBY]) if personal else value
+        return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
     if isinstance(value, list):
         return [_shown(item, personal) for item in value[:_MOST_ITEMS]]
+    if isinstance(value, dict):
+        return {name: _shown(item, personal) for name, item in value.items()}
     return value
 
 

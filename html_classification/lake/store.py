@@ -50,6 +50,9 @@ class Store:
             message = f"cannot store in {uri}: give a folder or an s3:// URI"
             raise StoreError(message)
         self.root = uri.rstrip("/") if self.is_s3 else str(Path(uri).resolve())
+        if not self.is_s3 and Path(self.root).is_file():
+            message = f"{self.root} is a file: give a folder or an s3:// URI"
+            raise StoreError(message)
 
     def __repr__(self) -> str:
         return f"Store({self.root!r})"

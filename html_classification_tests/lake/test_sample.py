@@ -27,6 +27,13 @@ def test_dates_years_and_amounts_stay() -> None:
     assert mask("In 2026 it cost 1,299.00 for 12 pieces") == "In 2026 it cost 1,299.00 for 12 pieces"
 
 
+def test_nothing_personal_is_cut_in_two_and_missed() -> None:
+    for length in range(270, 310):
+        (row, *_) = sample_rows(RAW, raw("x" * length + " jane.doe@mail.example rest"))
+        assert "jane" not in row["html"]
+    assert mask("https://a.example/?to=jane.doe%40mail.example") == "https://a.example/?to=[e-mail]"
+
+
 def test_a_sample_is_short() -> None:
     rows = sample_rows(RAW, raw("x" * 10_000))
     assert len(rows) == 5
