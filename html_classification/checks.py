@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from datetime import date
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData as Materialized,
+)
 
 from html_classification.schemas.validation import Check
 
@@ -21,8 +24,21 @@ AUDIT_DESCRIPTION = (
 )
 
 
-def day_evaluation(key: dg.AssetKey, day: date, checks: Sequence[Check]) -> dg.AssetCheckEvaluation:
-    """The audit of one day of a range."""
+def day_evaluation(
+    key: dg.AssetKey, day: date, checks: Sequence[Check], target: Materialized | None
+) -> dg.AssetCheckEvaluation:
+    """The audit of one day of a range.
+
+    Args:
+        key: The asset.
+        day: The day.
+        checks: The results of its audit.
+        target: The materialization that was audited; Dagster counts the result only while that is the latest.
+            None where the audit failed and nothing was materialized.
+
+    Returns:
+        What Dagster records.
+    """
     return dg.AssetCheckEvaluation(
         asset_key=key,
         check_name=AUDIT,
@@ -31,6 +47,7 @@ def day_evaluation(key: dg.AssetKey, day: date, checks: Sequence[Check]) -> dg.A
         severity=dg.AssetCheckSeverity.ERROR,
         partition=day.isoformat(),
         blocking=True,
+        target_materialization_data=target,
     )
 
 

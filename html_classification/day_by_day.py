@@ -10,13 +10,17 @@ materialized, and "missing and failed" launches the others. What is downstream d
 """
 
 import logging
+import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData as Materialized,
+)
 from dagster._core.events import DagsterEvent
 from dagster._core.execution.context.system import StepExecutionContext
 
@@ -81,20 +85,42 @@ def each_day(
             done[day] = do(day)
         except (LakeError, SettingsError, TrainingError) as error:
             failed[day] = str(error)
-            _record_checks(step, key, day, error.checks if isinstance(error, BuildError) else [])
+            if isinstance(error, BuildError) and error.checks:
+                DagsterEvent.asset_check_evaluation(step, day_evaluation(key, day, error.checks, None))
         except Exception as error:  # noqa: BLE001 - a day fails alone whatever went wrong; the traceback is logged
             failed[day] = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
             step.log.error(f"{key.to_user_string()} {day}: {traceback.format_exc()}")
         _report(key, day, done, failed)
     if failed:
         for day, result in done.items():
-            _record_materialization(step, key, day, result)
+            recorded = dg.AssetMaterialization(key, partition=day.isoformat(), metadata=dict(result.metadata))
+            DagsterEvent.asset_materialization(step, recorded)
+        record_audits(step, key, done)
         raise _failure(key, days, failed)
     for day, result in done.items():
         step.add_asset_metadata(dict(result.metadata), asset_key=key, partition_key=day.isoformat())
-        if len(days) > 1:
-            _record_checks(step, key, day, result.checks)
     return done
+
+
+def record_audits(step: StepExecutionContext, key: dg.AssetKey, results: Mapping[date, DayResult]) -> None:
+    """Record the audit of each day, after the days are recorded as materialized.
+
+    What a step itself says of a check belongs to no day, wherever it runs over a range, be it of a single day.
+
+    Args:
+        step: The step that runs.
+        key: The asset.
+        results: The days that went well.
+    """
+    audited = {day.isoformat(): result for day, result in results.items() if result.checks}
+    if not audited:
+        return
+    materialized = dg.DagsterEventType.ASSET_MATERIALIZATION
+    ids = step.instance.event_log_storage.get_latest_storage_id_by_partition(key, materialized, set(audited))
+    for name, result in audited.items():
+        target = Materialized(storage_id=ids[name], run_id=step.run_id, timestamp=time.time())
+        evaluation = day_evaluation(key, date.fromisoformat(name), result.checks, target)
+        DagsterEvent.asset_check_evaluation(step, evaluation)
 
 
 def days_of(partition_keys: Iterable[str]) -> list[date]:
@@ -109,17 +135,6 @@ def _report(key: dg.AssetKey, day: date, done: Mapping[date, DayResult], failed:
         status = "reused" if done[day].reused else "built"
         report = DayReport(key.to_user_string(), day, status, done[day].detail)
     log.info("%s %s %s: %s", report.asset, report.day, report.status, report.detail, extra={"day_report": report})
-
-
-def _record_materialization(step: StepExecutionContext, key: dg.AssetKey, day: date, result: DayResult) -> None:
-    materialization = dg.AssetMaterialization(key, partition=day.isoformat(), metadata=dict(result.metadata))
-    DagsterEvent.asset_materialization(step, materialization)
-    _record_checks(step, key, day, result.checks)
-
-
-def _record_checks(step: StepExecutionContext, key: dg.AssetKey, day: date, checks: Sequence[Check]) -> None:
-    if checks:
-        DagsterEvent.asset_check_evaluation(step, day_evaluation(key, day, checks))
 
 
 def _failure(key: dg.AssetKey, days: list[date], failed: Mapping[date, str]) -> dg.Failure:

@@ -43,7 +43,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A SeaweedFS server on loopback: the AWS_* variables that lead to it. It is ended by its process id."""
     folder = tmp_path_factory.mktemp("weed")
-    ports = _free_ports(5)
+    ports = free_ports(5)
     variables = {"AWS_ACCESS_KEY_ID": "admin", "AWS_SECRET_ACCESS_KEY": "adminsecret"}
     names = ("master.port", "volume.port", "filer.port", "s3.port", "admin.port")
     command = [_weed(), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false"]
@@ -80,7 +80,7 @@ def _weed() -> str:
     return str(program)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that are free, and free again 10,000 higher, where the server opens its gRPC ports."""
     found: list[int] = []
     candidate = 20_000 + os.getpid() % 10_000

@@ -13,7 +13,7 @@ from html_classification.training.errors import TrainingError
 from html_classification.training.tracking import client
 from html_classification_tests.pages import Project
 
-MODELS = ["models/given/v2/complement_nb", "models/given/v2/logistic_regression"]
+MODELS = ["models/given_v2_complement_nb", "models/given_v2_logistic_regression"]
 NAMES = ["raw", "preprocess/url_normalization", "preprocess/html_parsing", "preprocess/text_normalization_v2"]
 NAMES += ["labels", "annotated", "training_set", *MODELS]
 KEYS = [dg.AssetKey(name.split("/")) for name in NAMES]

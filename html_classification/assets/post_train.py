@@ -3,7 +3,7 @@
 import polars as pl
 
 from html_classification.assets.silver import TEXT_STAGES
-from html_classification.assets.stage_asset import Window, stage_asset
+from html_classification.assets.stage_asset import stage_asset
 from html_classification.assets.training import TEXT_COLUMNS, WINDOW_DAYS
 from html_classification.lake import Build, Step, Upstream
 from html_classification.refinement.repair import RepairRules, refine
@@ -19,7 +19,7 @@ from html_classification.transforms.text.versions import DEFAULT_TEXT_VERSION
     reads={
         "training_set": TRAINING_SET,
         "predictions": PREDICTIONS,
-        "texts": Window(TEXT_STAGES[DEFAULT_TEXT_VERSION], WINDOW_DAYS),
+        "texts": TEXT_STAGES[DEFAULT_TEXT_VERSION],
     },
     kinds=("cleanlab", "parquet"),
 )

@@ -6,15 +6,15 @@ particular asset.
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
 from html_classification.checks import AUDIT, AUDIT_DESCRIPTION, audit_result
+from html_classification.day_by_day import record_audits
 from html_classification.io_manager import StageBuild, column_schema
 from html_classification.lake import Build
-from html_classification.partitions import BACKFILL_POLICY, daily_partitions, window
+from html_classification.partitions import BACKFILL_POLICY, daily_partitions
 from html_classification.schemas.columns import Layer, Stage
 
 # Both are pinned and covered by tests, so that their being preview and beta is no news to a user of this project.
@@ -32,23 +32,10 @@ _GROUPS: Mapping[Layer, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Window:
-    """An upstream stage of which a day needs the days before too.
-
-    Attributes:
-        stage: The stage.
-        days: How many days, ending with the day itself.
-    """
-
-    stage: Stage
-    days: int
-
-
 def stage_asset(
     stage: Stage,
     *,
-    reads: Mapping[str, Stage | Window],
+    reads: Mapping[str, Stage],
     resources: tuple[str, ...] = (),
     kinds: tuple[str, ...] = ("polars", "parquet"),
 ) -> Callable[[Callable[..., Build]], dg.AssetsDefinition]:
@@ -73,12 +60,13 @@ def stage_asset(
             output = StageBuild(stage, function(**upstream, **given))
             yield dg.Output(output)
             # The IO manager has done the days by now: a day that fails its audit fails the step before this.
+            record_audits(context.get_step_execution_context(), dg.AssetKey(stage.asset_key), output.results)
             yield audit_result([result.checks for result in output.results.values()])
 
         body.__name__ = function.__name__
         return dg.asset(
             key=stage.asset_key,
-            ins={name: _input(read) for name, read in reads.items()},
+            ins={name: dg.AssetIn(key=read.asset_key) for name, read in reads.items()},
             group_name=_GROUPS[stage.layer],
             description=stage.description,
             owners=OWNERS,
@@ -103,9 +91,3 @@ def stage_asset(
         )(body)
 
     return decorate
-
-
-def _input(read: Stage | Window) -> dg.AssetIn:
-    if isinstance(read, Window):
-        return dg.AssetIn(key=read.stage.asset_key, partition_mapping=window(read.days))
-    return dg.AssetIn(key=read.asset_key)

@@ -9,12 +9,12 @@ import dagster as dg
 import polars as pl
 
 from html_classification.assets.silver import TEXT_STAGES
-from html_classification.assets.stage_asset import IO_MANAGER, OWNERS, Window, stage_asset
+from html_classification.assets.stage_asset import IO_MANAGER, OWNERS, stage_asset
 from html_classification.day_by_day import DayResult, days_of, each_day
 from html_classification.lake import Build, Metadata, Slice, Step, Upstream
 from html_classification.lake.metadata import Source
 from html_classification.lake.recipe import RecipeSource
-from html_classification.partitions import BACKFILL_POLICY, daily_partitions, window
+from html_classification.partitions import BACKFILL_POLICY, daily_partitions
 from html_classification.resources import Tracking
 from html_classification.schemas.annotated import ANNOTATED
 from html_classification.schemas.columns import Stage
@@ -40,7 +40,7 @@ TEXT_COLUMNS = ["url", "title", "content"]
 
 @stage_asset(
     TRAINING_SET,
-    reads={"annotated": Window(ANNOTATED, WINDOW_DAYS), "html_parsing": Window(HTML_PARSING, WINDOW_DAYS)},
+    reads={"annotated": ANNOTATED, "html_parsing": HTML_PARSING},
 )
 def training_set(annotated: Upstream, html_parsing: Upstream) -> Build:
     """The rows of the window, each on one side of the split."""
@@ -63,7 +63,7 @@ def training_set(annotated: Upstream, html_parsing: Upstream) -> Build:
 
 @stage_asset(
     PREDICTIONS,
-    reads={"training_set": TRAINING_SET, "texts": Window(TEXT_STAGES[DEFAULT_TEXT_VERSION], WINDOW_DAYS)},
+    reads={"training_set": TRAINING_SET, "texts": TEXT_STAGES[DEFAULT_TEXT_VERSION]},
     kinds=("scikitlearn", "parquet"),
 )
 def predictions(training_set: Upstream, texts: Upstream) -> Build:
@@ -92,16 +92,16 @@ def model(labels: str, text_version: str, algorithm: Algorithm) -> dg.AssetsDefi
     """The asset of one kind of model: labels × text version × algorithm."""
     stage = model_stage(labels, text_version, algorithm.name)
     refined = labels == "refined"
-    reads: dict[str, Stage | Window] = {
+    reads: dict[str, Stage] = {
         "training_set": TRAINING_SET,
-        "texts": Window(TEXT_STAGES[text_version], WINDOW_DAYS),
+        "texts": TEXT_STAGES[text_version],
     }
 
     @stage_asset(
         stage,
         reads=reads | ({"post_train": POST_TRAIN} if refined else {}),
         resources=("tracking",),
-        kinds=("scikitlearn", "mlflow"),
+        kinds=("scikitlearn", "mlflow", "parquet"),
     )
     def asset(training_set: Upstream, texts: Upstream, tracking: Tracking, post_train: Upstream | None = None) -> Build:
         parameters = algorithm.parameters()
@@ -190,10 +190,7 @@ def leaderboard(**models: Upstream) -> Build:
     ins={
         "leaderboard": dg.AssetIn(key=LEADERBOARD.asset_key),
         "training_set": dg.AssetIn(key=TRAINING_SET.asset_key),
-        **{
-            f"texts_{name}": dg.AssetIn(key=stage.asset_key, partition_mapping=window(WINDOW_DAYS))
-            for name, stage in TEXT_STAGES.items()
-        },
+        **{f"texts_{name}": dg.AssetIn(key=stage.asset_key) for name, stage in TEXT_STAGES.items()},
     },
     group_name="training",
     description=(

@@ -6,13 +6,20 @@ here: how a team deploys them (`deploy/`).
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from html_classification.settings import dagster_home, load_settings
+from html_classification.settings import SettingsError, dagster_home, load_settings
 from html_classification.training.tracking import client
+
+#: Remarks of Dagster and MLflow about themselves, and MLflow's job runner, which takes a gigabyte and is not used.
+_QUIET = {
+    "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded,ignore:starlette.middleware.wsgi is deprecated",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+}
 
 
 def serve(port: int, mlflow_port: int) -> int:
@@ -24,26 +31,36 @@ def serve(port: int, mlflow_port: int) -> int:
 
     Returns:
         The exit status: 0 after Ctrl-C, else that of the server that ended by itself.
+
+    Raises:
+        SettingsError: A port is taken, or there is no dagster.yaml.
     """
     tracking_uri = load_settings().mlflow_tracking_uri  # reads .env, which may hold DAGSTER_HOME
     home = dagster_home()
-    client(tracking_uri)  # makes a local database before two processes want to
-    environment = os.environ | {"DAGSTER_HOME": str(home)}
+    _require_free(port, "--port")
+    own_mlflow = not tracking_uri.startswith(("http://", "https://"))
+    if own_mlflow:
+        _require_free(mlflow_port, "--mlflow-port")
+        client(tracking_uri)  # makes a local database before two processes want to
+    # By the environment and not as an argument, which everyone on the machine can see: it may hold a password.
+    environment = os.environ | {"DAGSTER_HOME": str(home), "MLFLOW_BACKEND_STORE_URI": tracking_uri} | _QUIET
     servers = {
         "Dagster": ["dagster", "dev", "-w", str(home / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)],
         "MLflow": [
-            *("mlflow", "server", "--backend-store-uri", tracking_uri),
-            *("--host", "127.0.0.1", "--port", str(mlflow_port), "--workers", "1"),
+            *("mlflow", "server", "--host", "127.0.0.1"),
+            *("--port", str(mlflow_port), "--workers", "1"),
         ],
     }
-    if tracking_uri.startswith(("http://", "https://")):
-        del servers["MLflow"]  # the team's own server is there already
-    print(f"Dagster on http://127.0.0.1:{port}", flush=True)
-    if "MLflow" in servers:
-        print(f"MLflow on http://127.0.0.1:{mlflow_port}", flush=True)
+    if not own_mlflow:
+        del servers["MLflow"]
+    print(f"Dagster on http://127.0.0.1:{port}, with the instance of {home}", flush=True)
+    print(f"MLflow on http://127.0.0.1:{mlflow_port}" if own_mlflow else "MLflow on the team's server", flush=True)
     folder = Path(sys.executable).parent
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
+    # In sessions of their own: a terminal's Ctrl-C reaches this process only, which then ends them in order.
     running = {
-        name: subprocess.Popen([str(folder / command), *arguments], env=environment)  # noqa: S603
+        name: subprocess.Popen([str(folder / command), *arguments], env=environment, start_new_session=True)  # noqa: S603
         for name, (command, *arguments) in servers.items()
     }
     try:
@@ -56,6 +73,16 @@ def serve(port: int, mlflow_port: int) -> int:
                 process.send_signal(signal.SIGINT)
         for process in running.values():
             process.wait(timeout=30)
+
+
+def _require_free(port: int, option: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            message = f"port {port} is taken, perhaps by another 'dev': end that one, or give another port by {option}"
+            raise SettingsError(message) from None
 
 
 def _first_to_end(running: dict[str, "subprocess.Popen[bytes]"]) -> int:

@@ -23,6 +23,9 @@ _MASKED = (
 )
 
 
+_PLAIN_URL = re.compile(r"https?://[^\s`|<>]+")
+
+
 def mask(text: str) -> str:
     """Replace e-mail addresses, account numbers and telephone-like numbers.
 
@@ -47,7 +50,7 @@ def to_jsonl(rows: list[dict[str, Any]]) -> bytes:
     return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z) for row in rows)
 
 
-def to_markdown(rows: list[dict[str, Any]], longest: int = 80) -> str:
+def to_markdown(rows: list[dict[str, Any]], longest: int = 60) -> str:
     """Rows as a Markdown table that is safe to render: no markup of the data survives in it."""
     if not rows:
         return "*no rows*"
@@ -69,9 +72,11 @@ def _shown(value: Any, personal: bool) -> Any:
 
 
 def _cell(value: Any, longest: int) -> str:
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    text = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_UTC_Z).decode().strip('"')
     text = " ".join(text.split())
     text = text if len(text) <= longest else text[:longest] + "…"
+    if _PLAIN_URL.fullmatch(text):
+        return f"`{text}`"  # as code, so that nobody follows a link to a crawled page by accident
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(character, entity)
     return re.sub(r"([\\`*_\[\]|~!])", r"\\\1", text)

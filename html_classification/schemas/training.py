@@ -105,16 +105,17 @@ def model_stage(labels: str, text_version: str, algorithm: str) -> Stage:
         algorithm: The algorithm, such as `logistic-regression`.
 
     Returns:
-        The stage `models/<labels>/<text version>/<algorithm>`.
+        The stage `models/<labels>-<text version>-<algorithm>`.
     """
     return Stage(
-        name=f"models/{labels}/{text_version}/{algorithm}",
+        name=f"models/{labels}-{text_version}-{algorithm}",
         layer="training",
         title=f"{algorithm} on text {text_version}, {labels} labels",
         description=(
-            f"A {algorithm.replace('-', ' ')} model trained on text version {text_version} with {labels} labels. The "
-            "model itself, its metrics and parameters are in MLflow, under the tag `version`; the lake keeps its "
-            "predictions on the test rows. Made from training_set and the text version. Used by leaderboard."
+            f"A model of the algorithm {algorithm} trained on text version {text_version} with {labels} labels. The "
+            "model itself, its metrics and parameters are in MLflow, under the tag `html_classification.version`; the "
+            "lake keeps its predictions on the test rows. Made from training_set, the text version"
+            f"{' and post_train' if labels == 'refined' else ''}. Used by leaderboard."
         ),
         model=Predictions,
     )

@@ -34,10 +34,10 @@ class Kind:
     def of_stage(cls, stage: str) -> "Kind":
         """From the name of a model's stage.
 
-        >>> Kind.of_stage("models/given/v2/complement-nb")
+        >>> Kind.of_stage("models/given-v2-complement-nb")
         Kind(labels='given', text_version='v2', algorithm='complement-nb')
         """
-        _, labels, text_version, algorithm = stage.split("/")
+        labels, text_version, algorithm = stage.removeprefix("models/").split("-", 2)
         return cls(labels, text_version, algorithm)
 
 

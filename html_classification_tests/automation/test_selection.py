@@ -34,7 +34,7 @@ def test_nothing_selects_everything() -> None:
         ("raw", {"raw"}),
         ("preprocess/html-parsing", {"preprocess/html_parsing"}),
         ("preprocess/text-normalization/v1", {"preprocess/text_normalization_v1"}),
-        ("models/refined/v2/complement-nb", {"models/refined/v2/complement_nb"}),
+        ("models/refined-v2-complement-nb", {"models/refined_v2_complement_nb"}),
         ("post-train", {"post_train"}),
         ("bronze", {"raw"}),
         ("gold", {"labels", "annotated"}),

@@ -69,18 +69,18 @@ def test_what_cannot_be_trained_says_so_in_one_line(changed: pl.DataFrame) -> No
 
 def test_the_leaderboard_is_by_macro_f1_and_of_equals_by_name() -> None:
     models = [
-        held_out("models/refined/v1/complement-nb", right=4),
-        held_out("models/given/v2/logistic-regression", right=6),
-        held_out("models/given/v1/complement-nb", right=4),
-        held_out("models/given/v1/logistic-regression", right=2),
+        held_out("models/refined-v1-complement-nb", right=4),
+        held_out("models/given-v2-logistic-regression", right=6),
+        held_out("models/given-v1-complement-nb", right=4),
+        held_out("models/given-v1-logistic-regression", right=2),
     ]
     outcome = rank(models)
     assert all(check.passed for check in audit(LEADERBOARD, outcome.frame))
     assert outcome.frame.select("rank", "model").rows() == [
-        (1, "models/given/v2/logistic-regression"),
-        (2, "models/given/v1/complement-nb"),
-        (3, "models/refined/v1/complement-nb"),
-        (4, "models/given/v1/logistic-regression"),
+        (1, "models/given-v2-logistic-regression"),
+        (2, "models/given-v1-complement-nb"),
+        (3, "models/refined-v1-complement-nb"),
+        (4, "models/given-v1-logistic-regression"),
     ]
     best = outcome.frame.row(0, named=True)
     assert (best["labels"], best["text_version"], best["algorithm"]) == ("given", "v2", "logistic-regression")

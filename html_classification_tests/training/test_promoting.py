@@ -47,7 +47,7 @@ class Registry:
 
     def meet(self, version: str, of: date) -> Encounter:
         """Let it be the best of a day; a second model of the board is never looked at."""
-        names = {"rank": [2, 1], "model": ["models/given/v1/other", "models/given/v2/complement-nb"]}
+        names = {"rank": [2, 1], "model": ["models/given-v1-other", "models/given-v2-complement-nb"]}
         board = pl.DataFrame(names | {"version": ["ffffffffffff", version], "text_version": ["v1", "v2"]})
         return meet_champion(self.uri, board, of, lambda text_version: TEST if text_version == "v2" else TEST.clear())
 
@@ -80,7 +80,7 @@ def models(tmp_path: Path, empty_database: bytes) -> Registry:
 
 def test_a_worse_model_never_becomes_champion(models: Registry) -> None:
     first = models.train_and_meet("000000000001", day(1))
-    assert (first.promoted, first.model_version, first.model) == (True, 1, "models/given/v2/complement-nb")
+    assert (first.promoted, first.model_version, first.model) == (True, 1, "models/given-v2-complement-nb")
     assert "no champion yet" in first.reason
     worse = models.train_and_meet("000000000002", day(2), good=False)
     assert (worse.promoted, worse.model_version) == (False, 2)
