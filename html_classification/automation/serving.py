@@ -56,7 +56,8 @@ def serve(port: int, mlflow_port: int) -> int:
     print(f"Dagster on http://127.0.0.1:{port}, with the instance of {home}", flush=True)
     print(f"MLflow on http://127.0.0.1:{mlflow_port}" if own_mlflow else "MLflow on the team's server", flush=True)
     folder = Path(sys.executable).parent
-    for ending in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: a shell that starts a program in the background has it ignored.
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
     # In sessions of their own: a terminal's Ctrl-C reaches this process only, which then ends them in order.
     running = {

@@ -247,6 +247,19 @@ def test_broken_input_is_counted_and_kept_and_the_rest_goes_on(project: Project,
     assert project.lake.metadata("raw", days[2]).statistics.rejected_rows == 1
 
 
+def test_a_day_that_comes_late_is_taken_into_the_windows_of_later_days(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
+    days = project.write_days(3)
+    names = [*UP_TO_GOLD, "training_set"]
+    run(project, instance, [days[0], days[2]], names)
+    assert project.lake.metadata("training-set", days[2]).statistics.figures["days"] == 2
+    run(project, instance, days, names)
+    assert project.lake.metadata("training-set", days[2]).statistics.figures["days"] == 3
+    assert len(project.lake.history("training-set", days[2])) == 2
+    assert len(project.lake.history("training-set", days[0])) == 1
+
+
 def test_sources_name_the_exact_versions_that_were_read(project: Project, instance: dg.DagsterInstance) -> None:
     days = project.write_days(2)
     run(project, instance, days)
