@@ -7,6 +7,8 @@ answers at once.
 
 import json
 import os
+import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -93,6 +95,7 @@ def run(
     """
     import dagster as dg
 
+    from html_classification.automation.dead_runs import close_dead_runs
     from html_classification.automation.ranges import run_range
     from html_classification.automation.selection import SelectionError, select_assets
     from html_classification.definitions import defs
@@ -103,8 +106,10 @@ def run(
         keys = select_assets(defs.resolve_asset_graph(), select or [])
     except SelectionError as error:
         _fail(str(error), 2)
+    signal.signal(signal.SIGHUP, signal.default_int_handler)  # a closed terminal ends the run, as Ctrl-C does
     try:
         with dg.DagsterInstance.from_config(str(dagster_home())) as instance, _progress(len(keys) * len(days)) as show:
+            close_dead_runs(instance)
             result = run_range(defs, instance, keys, days, force=force, on_report=show)
     except KeyboardInterrupt:
         _fail("stopped; what is published stays, and running again goes on from there", 130)
@@ -197,6 +202,7 @@ def lake_ls(
 ) -> None:
     """The current version of every stage and day."""
     lake = _lake()
+    stage = _stage(stage) if stage else None
     rows = [asdict(row) for row in lake.ls(stage or "")]
     if stage and not rows:
         _fail(f"{stage} has no published version in {lake.uri}; 'html-classification lake ls' shows what there is")
@@ -210,6 +216,11 @@ def lake_ls(
         out.print(f"nothing published in {lake.uri} yet", markup=False)
         return
     _print_table(columns, [row | {"published_at": row["published_at"][:19]} if not summary else row for row in rows])
+
+
+def _stage(name: str) -> str:
+    """A stage by its own name or by that of its asset, as `run` prints it."""
+    return re.sub(r"text-normalization-(?=v)", "text-normalization/", name.replace("_", "-"))
 
 
 def _by_stage(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -232,7 +243,7 @@ def lake_show(
     """What a version says about itself: sources, steps, figures, checks, sample."""
     from html_classification.lake.show import describe
 
-    dataset = _lake().dataset(stage, day.date(), version)
+    dataset = _lake().dataset(_stage(stage), day.date(), version)
     if as_json:
         sys.stdout.write(dataset.metadata.to_json().decode())
         return

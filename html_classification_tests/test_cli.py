@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from dagster import DagsterInstance
 
 from html_classification.training.algorithms import ALGORITHMS
 from html_classification.training.candidates import EXPERIMENT
@@ -404,3 +405,26 @@ def test_ctrl_c_stops_the_range_with_one_line(ran: Ran, tmp_path: Path) -> None:
     assert process.returncode == 130
     assert (tmp_path / "err").read_text().count("Traceback") == 0
     assert "stopped; what is published stays" in (tmp_path / "err").read_text()
+
+
+def test_a_killed_run_is_closed_by_the_next(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write_days(3)
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    variables = environment(tmp_path, {"DAGSTER_HOME": str(tmp_path)})
+    command = [PROGRAM, "run", "--from", DAYS[0], "--to", DAYS[2]]
+    process = subprocess.Popen(command, cwd=tmp_path, env=variables, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline()
+    process.kill()
+    process.communicate(timeout=60)
+    answer = run(tmp_path, "raw", DAGSTER_HOME=str(tmp_path))
+    assert answer.code == 0
+    with DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert sorted(record.status.value for record in instance.get_runs()) == ["FAILURE", "SUCCESS"]
+
+
+def test_lake_commands_take_the_names_that_run_prints(ran: Ran) -> None:
+    answer = call(ran.folder, "lake", "show", "preprocess/text_normalization_v2", DAYS[0])
+    assert answer.code == 0
+    assert answer.lines[0].startswith("Normalized text, version v2: preprocess/text-normalization/v2")

@@ -20,6 +20,7 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from html_classification import day_by_day
+from html_classification.automation.dead_runs import process_tag
 from html_classification.day_by_day import DayReport
 from html_classification.partitions import BACKFILL_POLICY
 
@@ -127,6 +128,7 @@ def _run(
             tags={
                 ASSET_PARTITION_RANGE_START_TAG: days[0].isoformat(),
                 ASSET_PARTITION_RANGE_END_TAG: days[-1].isoformat(),
+                **process_tag(),
             },
             raise_on_error=False,
         )

@@ -12,6 +12,9 @@ import sys
 import time
 from pathlib import Path
 
+import dagster as dg
+
+from html_classification.automation.dead_runs import close_dead_runs
 from html_classification.settings import SettingsError, dagster_home, load_settings
 from html_classification.training.tracking import client
 
@@ -38,6 +41,8 @@ def serve(port: int, mlflow_port: int) -> int:
     tracking_uri = load_settings().mlflow_tracking_uri  # reads .env, which may hold DAGSTER_HOME
     home = dagster_home()
     _require_free(port, "--port")
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        close_dead_runs(instance)
     own_mlflow = not tracking_uri.startswith(("http://", "https://"))
     if own_mlflow:
         _require_free(mlflow_port, "--mlflow-port")

@@ -25,6 +25,8 @@ from html_classification.schemas.labels import LABELS
 from html_classification.schemas.outcome import Outcome
 from html_classification.transforms.urls import UrlRejected, normalize_url
 
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+
 
 class LabelLine(BaseModel):
     """A line of a label file."""
@@ -35,8 +37,8 @@ class LabelLine(BaseModel):
     )
     confidence: float | None = Field(None, ge=0, le=1, description="How sure the annotator is.")
     annotator: str | None = Field(None, min_length=1, description="Who says so; by default `file:` and its name.")
-    labelled_at: AwareDatetime | None = Field(None, description="When it was said.")
-    cost: float = Field(0.0, ge=0, description="What it cost.")
+    labelled_at: AwareDatetime | None = Field(None, ge=_EARLIEST, description="When it was said, not before 1990.")
+    cost: float = Field(0.0, ge=0, allow_inf_nan=False, description="What it cost.")
 
 
 def read_label_file(uri: str) -> ExternalFile:

@@ -224,9 +224,26 @@ def _contents(stage: Stage, outcome: Outcome, kept: list[ExternalFile] | None) -
 def _put(lake: Lake, stage: str, recipe: Recipe, name: str, data: bytes) -> File:
     path = f"{paths.version_path(stage, recipe.date, recipe.version)}/{name}"
     if not lake.store.put_new(path, data) and lake.store.get(path) != data:
-        message = (
-            f"{lake.store.uri(path)} has other bytes than this computation gave for the same recipe: what changed the "
-            "result (a package?) must change the code version"
+        raise BuildError(_other_bytes(lake, stage, recipe, name, data))
+    return File(path=name, bytes=len(data), sha1=_sha1(data))
+
+
+def _other_bytes(lake: Lake, stage: str, recipe: Recipe, name: str, data: bytes) -> str:
+    """What to say where a file is there already and differs from what was just computed."""
+    folder = lake.store.uri(paths.version_path(stage, recipe.date, recipe.version))
+    known = lake.find(stage, recipe.date, recipe.version)
+    recorded = {file.path: file.sha1 for file in known.metadata.files}.get(name) if known else None
+    if recorded is None:
+        return (
+            f"{folder}/{name} was left by a build that never ended, with other bytes: delete the folder and run again"
         )
-        raise BuildError(message)
-    return File(path=name, bytes=len(data), sha1=hashlib.sha1(data, usedforsecurity=False).hexdigest())
+    if recorded == _sha1(data):
+        return f"{folder}/{name} is damaged, its SHA-1 is not the recorded one: delete the folder and run again"
+    return (
+        f"{folder}/{name} has other bytes than this computation gave for the same recipe: what changed the result (a "
+        "package?) must change the code version"
+    )
+
+
+def _sha1(data: bytes) -> str:
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()

@@ -120,10 +120,8 @@ def _lines(data_name: str, data: bytes) -> Iterator[bytes]:
                 yield bytes(pending + whole[0])
                 yield from whole[1:]
                 pending.clear()
-            pending += rest
-            if len(pending) > LONGEST_LINE:
-                message = f"a line is longer than {LONGEST_LINE // 1024 // 1024} MiB; the lines before it are kept"
-                raise BadLineError(message, bytes(pending))
+            # Of a line that is too long only as much is held as shows that it is.
+            pending += rest[: LONGEST_LINE + 1 - len(pending)]
     except _DAMAGED as error:
         message = f"the compressed file is damaged ({error}); the lines before are kept"
         raise BadLineError(message, bytes(pending)) from None
@@ -148,7 +146,7 @@ def _pieces(data: bytes, make: Callable[[], Any]) -> Iterator[bytes]:
     view, at, member = memoryview(data), 0, make()
     while at < len(data):
         if member.eof:  # several members one behind the other are one file; zeros behind the last are padding
-            if not data[at:].strip(b"\0"):
+            if data[at] == 0 and not data[at:].strip(b"\0"):
                 return
             member = make()
         bite = view[at : at + _BITE]
@@ -159,6 +157,9 @@ def _pieces(data: bytes, make: Callable[[], Any]) -> Iterator[bytes]:
 
 
 def _document(line: bytes, day: date) -> tuple[str, str, datetime]:
+    if len(line) > LONGEST_LINE:
+        message = f"the line is longer than {LONGEST_LINE // 1024 // 1024} MiB"
+        raise BadLineError(message)
     row = _json(line)
     if not isinstance(row, dict):
         message = f"not a JSON object but {type(row).__name__}"

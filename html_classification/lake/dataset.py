@@ -82,11 +82,22 @@ class Slice:
 
     def scan(self) -> pl.LazyFrame:
         """The rows of all days below each other; with `with_day`, the day of the data as column `day`."""
-        return pl.concat([self._one(dataset) for dataset in self.datasets])
+        # By name: days that were built before a column was added have nulls there.
+        return pl.concat([self._one(dataset) for dataset in self.datasets], how="diagonal")
 
     def read(self) -> pl.DataFrame:
-        """The same, collected."""
-        return self.scan().collect()
+        """The same, collected.
+
+        Raises:
+            LakeError: A file cannot be read as what its metadata says it is.
+        """
+        try:
+            return self.scan().collect()
+        except (pl.exceptions.ComputeError, pl.exceptions.ColumnNotFoundError) as error:
+            folders = ", ".join(dataset.uri for dataset in self.datasets)
+            reason = str(error).splitlines()[0]
+            message = f"not readable ({reason}): one of {folders} is damaged; delete its folder and run that day again"
+            raise LakeError(message) from None
 
     def _one(self, dataset: Dataset) -> pl.LazyFrame:
         frame = dataset.scan()

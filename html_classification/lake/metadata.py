@@ -144,7 +144,8 @@ def parse_metadata(data: bytes, uri: str) -> Metadata:
         if found == METADATA_VERSION:
             return Metadata.model_validate(json.loads(data))
     except (ValueError, KeyError, TypeError) as error:
-        message = f"{uri} is no metadata of a version ({str(error).splitlines()[0]}); was it changed by hand?"
+        reason = str(error).splitlines()[0]
+        message = f"{uri} is not readable ({reason}): it is damaged; delete its folder and run that day again"
         raise LakeError(message) from None
     message = (
         f"{uri} has metadata_version {found}, this release reads {METADATA_VERSION}: it was written by a newer release"

@@ -50,7 +50,7 @@ class Store:
             message = f"cannot store in {uri}: give a folder or an s3:// URI"
             raise StoreError(message)
         self.root = uri.rstrip("/") if self.is_s3 else str(Path(uri).resolve())
-        if not self.is_s3 and Path(self.root).is_file():
+        if not self.is_s3 and os.path.isfile(self.root):  # noqa: PTH113 - False, not an error, where it may not look
             message = f"{self.root} is a file: give a folder or an s3:// URI"
             raise StoreError(message)
 
@@ -78,7 +78,7 @@ class Store:
 
     @property
     def _absent(self) -> bool:
-        return not self.is_s3 and not Path(self.root).is_dir()
+        return not self.is_s3 and not os.path.lexists(self.root)  # where it may not look, reading says so
 
     def list(self, prefix: str = "") -> list[StoredObject]:
         """All objects below a folder, at any depth, sorted by path: one listing, however deep.

@@ -13,6 +13,7 @@ import pytest
 from html_classification.lake import Build, BuildError, Lake, LakeError, RunInfo, Step, materialize
 from html_classification.lake.external import ExternalFile, ExternalFiles
 from html_classification.lake.paths import Publication
+from html_classification.schemas.columns import StageModel
 from html_classification.schemas.outcome import Outcome
 from html_classification.schemas.text_normalization import text_normalization_stage
 from html_classification.schemas.url_normalization import URL_NORMALIZATION
@@ -169,6 +170,39 @@ def test_force_computes_again_and_compares_the_bytes(lake: Lake) -> None:
     assert files_of(lake) == before
 
 
+def damage(lake: Lake, path: str, data: bytes) -> None:
+    """What no command of this project does: change a file."""
+    import obstore
+
+    obstore.put(lake.store._objects, path, data)
+
+
+def test_damage_is_said_with_what_to_do(lake: Lake) -> None:
+    build = Counted(frame("a"))
+    dataset = build.materialize(lake).dataset
+    parquet, metadata = f"{dataset.path}/html-documents.parquet", f"{dataset.path}/metadata.json"
+    whole = lake.store.get(parquet)
+    damage(lake, parquet, whole[:-10])
+    upstream = lake.upstream("preprocess/url-normalization")
+    with pytest.raises(LakeError, match="is damaged; delete its folder and run that day again"):
+        upstream.day(DAY).read()
+    with pytest.raises(BuildError, match="is damaged, its SHA-1 is not the recorded one"):
+        build.materialize(lake, force=True)
+    damage(lake, metadata, b"{")
+    with pytest.raises(LakeError, match="it is damaged; delete its folder and run that day again"):
+        build.materialize(lake)
+
+
+def test_other_leftovers_than_what_is_computed_are_not_taken_over(lake: Lake) -> None:
+    version = Counted(frame("a")).materialize(lake).dataset.metadata.version
+    other = Lake(lake.uri + "-other")
+    other.store.put_new(f"preprocess/url-normalization/2026-03-01/{version}/sample.jsonl", b"other")
+    with pytest.raises(
+        BuildError, match="left by a build that never ended, with other bytes: delete the folder and run"
+    ):
+        Counted(frame("a")).materialize(other)
+
+
 def test_leftovers_of_a_killed_writer_are_taken_over(lake: Lake) -> None:
     whole = Counted(frame("a"))
     whole.materialize(lake)
@@ -226,6 +260,20 @@ def test_a_scan_goes_over_many_days(lake: Lake) -> None:
     assert scanned.rows() == [("https://a.example/2", date(2026, 3, 2)), ("https://a.example/3", date(2026, 3, 3))]
     with pytest.raises(LakeError, match="no version between"):
         lake.scan(stage.name, "2027-01-01")
+
+
+def test_days_from_before_a_column_was_added_have_nulls_there(lake: Lake) -> None:
+    Counted(frame("a")).materialize(lake)
+    older = frame("b").drop("original_url")
+    stage = replace(URL_NORMALIZATION, model=type("Older", (StageModel,), {"__annotations__": {"url": str}}))
+    day = date(2026, 3, 2)
+    build = Build(inputs=lambda day: {}, compute=lambda: Outcome(older.select("url")))
+    materialize(lake, stage, build, day, RUN)
+    both = lake.scan(stage.name, DAY, day).collect()
+    assert both.select("url", "original_url").rows() == [
+        ("https://a.example/a", "a"),
+        ("https://a.example/b", None),
+    ]
 
 
 def test_ls_tells_the_current_version_of_every_stage_and_day(lake: Lake) -> None:

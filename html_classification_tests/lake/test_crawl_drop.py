@@ -102,6 +102,22 @@ def test_of_a_damaged_file_the_lines_before_the_damage_are_kept() -> None:
     assert "is damaged" in outcome.rejected[-1]["reason"]
 
 
+@pytest.mark.parametrize(("ending", "pack"), [("", bytes), (".gz", gzip.compress), (".zst", zstandard.compress)])
+def test_only_the_line_that_is_too_long_is_refused(ending: str, pack: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("html_classification.lake.crawl_drop.LONGEST_LINE", 2000)
+    data = line() + line(html="x" * 50_000) + line() + line()
+    outcome = parse_crawl_files([(f"html-documents.jsonl{ending}", pack(data))], DAY)  # type: ignore[operator]
+    assert outcome.frame.height == 3
+    (rejected,) = outcome.rejected
+    assert rejected["line"] == 2
+    assert "the line is longer than" in rejected["reason"]
+
+
+def test_gzip_with_a_member_for_each_line_is_read_whole() -> None:
+    data = b"".join(gzip.compress(line()) for _ in range(5000))
+    assert parse_crawl_files([("html-documents.jsonl.gz", data)], DAY).frame.height == 5000
+
+
 def test_an_empty_file_is_said() -> None:
     assert reasons(b"") == ["the file has no lines"]
     assert reasons(gzip.compress(b""), "html-documents.jsonl.gz") == ["the file has no lines"]
