@@ -66,6 +66,8 @@ def test_both_interfaces_answer_and_end_without_a_trace(project: Project, ending
             process.send_signal(ending)
             assert process.wait(timeout=60) == 0
         finally:
+            for pid in children(process.pid):  # none, where the program did what it should
+                os.kill(pid, signal.SIGKILL)
             process.kill()
             process.wait()
     deadline = time.monotonic() + 20
