@@ -7,7 +7,6 @@ answers at once.
 
 import json
 import os
-import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -201,8 +200,10 @@ def lake_ls(
     as_json: AsJson = False,
 ) -> None:
     """The current version of every stage and day."""
+    from html_classification.schemas.columns import stage_name
+
     lake = _lake()
-    stage = _stage(stage) if stage else None
+    stage = stage_name(stage) if stage else None
     rows = [asdict(row) for row in lake.ls(stage or "")]
     if stage and not rows:
         _fail(f"{stage} has no published version in {lake.uri}; 'html-classification lake ls' shows what there is")
@@ -216,11 +217,6 @@ def lake_ls(
         out.print(f"nothing published in {lake.uri} yet", markup=False)
         return
     _print_table(columns, [row | {"published_at": row["published_at"][:19]} if not summary else row for row in rows])
-
-
-def _stage(name: str) -> str:
-    """A stage by its own name or by that of its asset, as `run` prints it."""
-    return re.sub(r"text-normalization-(?=v)", "text-normalization/", name.replace("_", "-"))
 
 
 def _by_stage(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -242,8 +238,9 @@ def lake_show(
 ) -> None:
     """What a version says about itself: sources, steps, figures, checks, sample."""
     from html_classification.lake.show import describe
+    from html_classification.schemas.columns import stage_name
 
-    dataset = _lake().dataset(_stage(stage), day.date(), version)
+    dataset = _lake().dataset(stage_name(stage), day.date(), version)
     if as_json:
         sys.stdout.write(dataset.metadata.to_json().decode())
         return

@@ -78,7 +78,6 @@ def stage_asset(
             backfill_policy=BACKFILL_POLICY,
             io_manager_key=IO_MANAGER,
             required_resource_keys=set(resources),
-            output_required=True,
             check_specs=[
                 dg.AssetCheckSpec(
                     AUDIT,

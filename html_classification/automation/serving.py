@@ -51,13 +51,9 @@ def serve(port: int, mlflow_port: int) -> int:
     environment = os.environ | {"DAGSTER_HOME": str(home), "MLFLOW_BACKEND_STORE_URI": tracking_uri} | _QUIET
     servers = {
         "Dagster": ["dagster", "dev", "-w", str(home / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)],
-        "MLflow": [
-            *("mlflow", "server", "--host", "127.0.0.1"),
-            *("--port", str(mlflow_port), "--workers", "1"),
-        ],
     }
-    if not own_mlflow:
-        del servers["MLflow"]
+    if own_mlflow:
+        servers["MLflow"] = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(mlflow_port), "--workers", "1"]
     print(f"Dagster on http://127.0.0.1:{port}, with the instance of {home}", flush=True)
     print(f"MLflow on http://127.0.0.1:{mlflow_port}" if own_mlflow else "MLflow on the team's server", flush=True)
     folder = Path(sys.executable).parent

@@ -7,6 +7,7 @@ Belongs here: holding such files as the input of a build. Does not belong here: 
 import hashlib
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from html_classification.lake.metadata import Source
 from html_classification.lake.recipe import RecipeSource
@@ -20,7 +21,7 @@ class ExternalFile:
     uri: str
     data: bytes
 
-    @property
+    @cached_property
     def sha1(self) -> str:
         """SHA-1 of the bytes as they were found."""
         return hashlib.sha1(self.data, usedforsecurity=False).hexdigest()

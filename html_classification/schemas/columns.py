@@ -59,6 +59,15 @@ class Column:
     tags: tuple[str, ...]
 
 
+def stage_name(name: str) -> str:
+    """The name of a stage from its own or from that of its asset: what `Stage.asset_key` does, undone.
+
+    >>> stage_name("preprocess/text_normalization_v1"), stage_name("post-train")
+    ('preprocess/text-normalization/v1', 'post-train')
+    """
+    return re.sub(r"text-normalization-(?=v)", "text-normalization/", name.replace("_", "-"))
+
+
 @dataclass(frozen=True)
 class Stage:
     """A step of the pipeline and its folder in the lake.
