@@ -15,7 +15,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Materialized,
 )
 
-from html_classification.schemas.validation import Check
+from html_classification.schemas.described import Check
 
 AUDIT = "audit"
 AUDIT_DESCRIPTION = (

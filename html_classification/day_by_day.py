@@ -26,7 +26,7 @@ from dagster._core.execution.context.system import StepExecutionContext
 
 from html_classification.checks import day_evaluation
 from html_classification.lake import BuildError, LakeError
-from html_classification.schemas.validation import Check
+from html_classification.schemas.described import Check
 from html_classification.settings import SettingsError
 from html_classification.training.errors import TrainingError
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
@@ -29,9 +29,11 @@ from html_classification.lake.metadata import File, Metadata, Source, Step, Work
 from html_classification.lake.recipe import Recipe, RecipeSource, columns_fingerprint
 from html_classification.lake.sample import sample_rows, to_jsonl
 from html_classification.lake.statistics import statistics
-from html_classification.schemas.columns import Stage
+from html_classification.schemas.described import Check
 from html_classification.schemas.outcome import Outcome
-from html_classification.schemas.validation import Check, audit
+
+if TYPE_CHECKING:
+    from html_classification.schemas.columns import Stage
 
 #: Small enough for a reader to skip most of a day by its statistics, large enough for zstd to find repetitions.
 _ROW_GROUP = 4096
@@ -104,7 +106,7 @@ class Materialization:
 
 
 def materialize(
-    lake: Lake, stage: Stage, build: Build, day: date, run: RunInfo, *, force: bool = False
+    lake: Lake, stage: "Stage", build: Build, day: date, run: RunInfo, *, force: bool = False
 ) -> Materialization:
     """Bring one day of a stage to its current version: reuse it where the recipe is known, else compute it.
 
@@ -139,7 +141,7 @@ def materialize(
     return Materialization(written, reused=False)
 
 
-def make_recipe(stage: Stage, build: Build, day: date, inputs: Mapping[str, Input]) -> Recipe:
+def make_recipe(stage: "Stage", build: Build, day: date, inputs: Mapping[str, Input]) -> Recipe:
     """The recipe of a day, from the content of its inputs."""
     return Recipe(
         stage=stage.name,
@@ -170,8 +172,10 @@ def _require_passed(dataset: Dataset) -> None:
 
 
 def _write(
-    lake: Lake, stage: Stage, build: Build, recipe: Recipe, inputs: Mapping[str, Input], run: RunInfo
+    lake: Lake, stage: "Stage", build: Build, recipe: Recipe, inputs: Mapping[str, Input], run: RunInfo
 ) -> tuple[Dataset, Any]:
+    from html_classification.schemas.validation import audit  # pandera takes most of a second to import
+
     started, clock = datetime.now(UTC), time.perf_counter()
     values = {name: item.read() for name, item in inputs.items()}
     outcome = build.compute(**values)
@@ -206,18 +210,20 @@ def _write(
         created_at=datetime.now(UTC),
     )
     path = f"{paths.version_path(stage.name, recipe.date, recipe.version)}/{paths.METADATA_FILE}"
-    if lake.store.put_new(path, metadata.to_json()):
-        return Dataset(lake.store, metadata), outcome.byproduct
+    written = metadata.to_json()
+    if lake.store.put_new(path, written):
+        return Dataset(lake.store, metadata, _sha1(written)), outcome.byproduct
     # Another writer of the same recipe was faster, or this was forced: theirs stands, with the same data files.
     return lake.dataset(stage.name, recipe.date, recipe.version), outcome.byproduct
 
 
-def _contents(stage: Stage, outcome: Outcome, kept: list[ExternalFile] | None) -> dict[str, bytes]:
+def _contents(stage: "Stage", outcome: Outcome, kept: list[ExternalFile] | None) -> dict[str, bytes]:
     """The files of a version by name, without metadata.json."""
     data = {file.name: file.data for file in kept} if kept else {paths.DATA_FILE: to_parquet(outcome.frame)}
     data[paths.SAMPLE_FILE] = to_jsonl(sample_rows(stage, outcome.frame))
     if outcome.rejected:
         data[paths.REJECTED_FILE] = to_jsonl(outcome.rejected)
+    data[paths.count_file(outcome.frame.height, len(outcome.rejected))] = b""
     return data
 
 

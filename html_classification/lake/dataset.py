@@ -5,6 +5,8 @@ Belongs here: `Dataset` (one version), `Slice` (one version or several days, wit
 version is current, or writing (`lake`, `building`).
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,19 +14,26 @@ from datetime import date, timedelta
 import polars as pl
 
 from html_classification.lake import paths
-from html_classification.lake.crawl_drop import parse_crawl_files
 from html_classification.lake.errors import LakeError
 from html_classification.lake.metadata import Metadata, Source, parse_metadata
 from html_classification.lake.recipe import RecipeSource
+from html_classification.lake.scanning import damaged, scan_parquet, scan_raw
 from html_classification.lake.store import Store
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """One version of one stage and day."""
+    """One version of one stage and day.
+
+    Attributes:
+        store: The lake's store.
+        metadata: What it says about itself.
+        metadata_sha1: SHA-1 of its metadata.json as it lies in the lake.
+    """
 
     store: Store
     metadata: Metadata
+    metadata_sha1: str
 
     @property
     def path(self) -> str:
@@ -47,12 +56,11 @@ class Dataset:
         return all(file.path == paths.DATA_FILE for file in self.metadata.data_files)
 
     def scan(self) -> pl.LazyFrame:
-        """Its rows, lazily where they are parquet."""
+        """Its rows, lazily."""
         if self.is_parquet:
             return pl.scan_parquet(self.data_uris, storage_options=self.store.storage_options)
-        names = [file.path for file in self.metadata.data_files]
-        files = ((name, self.store.get(f"{self.path}/{name}")) for name in names)
-        return parse_crawl_files(files, self.metadata.date).frame.lazy()
+        versions = {self.metadata.date: self.metadata.version}
+        return scan_raw(self.store, versions, self.metadata.stage).drop("day")
 
     def read(self) -> pl.DataFrame:
         """Its rows."""
@@ -82,8 +90,13 @@ class Slice:
 
     def scan(self) -> pl.LazyFrame:
         """The rows of all days below each other; with `with_day`, the day of the data as column `day`."""
-        # By name: days that were built before a column was added have nulls there.
-        return pl.concat([self._one(dataset) for dataset in self.datasets], how="diagonal")
+        store, stage = self.datasets[0].store, self.datasets[0].metadata.stage
+        if all(dataset.is_parquet for dataset in self.datasets):
+            files = [f"{dataset.path}/{paths.DATA_FILE}" for dataset in self.datasets]
+            return scan_parquet(store, files, self.columns, with_day=self.with_day)
+        frame = scan_raw(store, {one.metadata.date: one.metadata.version for one in self.datasets}, stage)
+        frame = frame if self.with_day else frame.drop("day")
+        return frame.select([*self.columns, *(["day"] if self.with_day else [])]) if self.columns else frame
 
     def read(self) -> pl.DataFrame:
         """The same, collected.
@@ -93,16 +106,8 @@ class Slice:
         """
         try:
             return self.scan().collect()
-        except (pl.exceptions.ComputeError, pl.exceptions.ColumnNotFoundError) as error:
-            folders = ", ".join(dataset.uri for dataset in self.datasets)
-            reason = str(error).splitlines()[0]
-            message = f"not readable ({reason}): one of {folders} is damaged; delete its folder and run that day again"
-            raise LakeError(message) from None
-
-    def _one(self, dataset: Dataset) -> pl.LazyFrame:
-        frame = dataset.scan()
-        frame = frame.select(self.columns) if self.columns else frame
-        return frame.with_columns(day=pl.lit(dataset.metadata.date)) if self.with_day else frame
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise LakeError(damaged([dataset.uri for dataset in self.datasets], error)) from None
 
     def sources(self) -> list[Source]:
         """Every file read, for the metadata."""
@@ -167,7 +172,16 @@ def find_dataset(store: Store, stage: str, day: date, version: str) -> Dataset |
     """
     path = f"{paths.version_path(stage, day, version)}/{paths.METADATA_FILE}"
     data = store.find(path)
-    return None if data is None else Dataset(store, parse_metadata(data, store.uri(path)))
+    return None if data is None else dataset_of(store, data, store.uri(path))
+
+
+def dataset_of(store: Store, data: bytes, uri: str) -> Dataset:
+    """The version that the bytes of a metadata.json describe.
+
+    Raises:
+        LakeError: They are not understood.
+    """
+    return Dataset(store, parse_metadata(data, uri), hashlib.sha1(data, usedforsecurity=False).hexdigest())
 
 
 def open_dataset(store: Store, stage: str, day: date, version: str) -> Dataset:
@@ -177,7 +191,15 @@ def open_dataset(store: Store, stage: str, day: date, version: str) -> Dataset:
         LakeError: There is none, or its metadata is not understood.
     """
     dataset = find_dataset(store, stage, day, version)
-    if dataset is None:
-        message = f"{stage} {day} has no version {version}; see 'html-classification lake ls'"
+    if dataset is not None:
+        return dataset
+    removed = store.find(f"{paths.version_path(stage, day, version)}/{paths.REMOVED_FILE}")
+    if removed is not None:
+        when = str(json.loads(removed)["removed_at"])[:10]
+        message = (
+            f"{stage} {day} {version} was removed by garbage collection on {when}; it can be rebuilt from raw: "
+            "run that day again with the code and inputs of then, see its removed.json"
+        )
         raise LakeError(message)
-    return dataset
+    message = f"{stage} {day} has no version {version}; see 'html-classification lake ls'"
+    raise LakeError(message)

@@ -5,21 +5,22 @@ version comes to be (`building`).
 """
 
 import json
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from html_classification.lake import paths
-from html_classification.lake.dataset import Dataset, Slice, Upstream, find_dataset, open_dataset
+from html_classification.lake import listing, paths
+from html_classification.lake.dataset import Dataset, Upstream, find_dataset, open_dataset
 from html_classification.lake.errors import LakeError
 from html_classification.lake.metadata import Metadata
 from html_classification.lake.paths import Publication
-from html_classification.lake.store import Store
+from html_classification.lake.scanning import scan_parquet, scan_raw
+from html_classification.lake.snapshots import Snapshot, all_snapshots, open_snapshot, put_snapshot
+from html_classification.lake.store import Store, StoredObject, in_parallel
 
-_READERS = 16  # requests under way at once when many small files are read
+RAW_STAGE = "raw"  # keeps the crawler's own files in place of parquet
 
 
 @dataclass(frozen=True)
@@ -51,87 +52,223 @@ class Lake:
         """The root."""
         return self.store.root
 
-    def publications(self, stage: str = "", day: date | None = None) -> list[Publication]:
-        """All publications of a stage (or of the whole lake), oldest first within a day.
-
-        One listing, however many days and versions there are.
-        """
-        prefix = paths.day_path(stage, day) if day else paths.stage_path(stage) if stage else ""
-        found = (paths.parse_publication(item.path) for item in self.store.list(prefix))
-        return sorted(item for item in found if item and stage in ("", item.stage))
+    def publications(self, stage: str, start: date | None = None, end: date | None = None) -> list[Publication]:
+        """The publications of a stage, of all its days or of a range of them, oldest first within a day."""
+        if start is not None and start == end:
+            found = self.store.list(f"{paths.day_path(stage, start)}/{paths.PUBLISHED}")
+            return sorted(item for item in (paths.parse_publication(entry.path) for entry in found) if item)
+        return listing.publications(self.store, {stage: listing.days(self.store, stage, start, end)})
 
     def current(self, stage: str) -> dict[date, str]:
         """The current version of each day of a stage."""
         return {item.day: item.version for item in self.publications(stage)}
 
+    def history(self, stage: str, day: date | str) -> list[Publication]:
+        """The publications of a stage and day, oldest first; the last one is current."""
+        day = paths.parse_day(day)
+        return self.publications(stage, day, day)
+
+    def versions(
+        self,
+        stage: str,
+        start: date | str | None = None,
+        end: date | str | None = None,
+        *,
+        version: str | None = None,
+        as_of: datetime | date | str | None = None,
+        snapshot: str | None = None,
+    ) -> dict[date, str]:
+        """The exact version of each day of a range.
+
+        Args:
+            stage: The stage.
+            start: The first day. Without it, every day that there is.
+            end: The last day, included. Without it, `start` alone.
+            version: An exact version in place of the current one, for a single day; whether there is one shows when
+                it is read.
+            as_of: The versions that were current at this moment: a time in UTC, or its ISO form.
+            snapshot: The versions that the snapshot of this name names.
+
+        Raises:
+            LakeError: Two of the last three are given, or no day of the range has such a version.
+        """
+        first = paths.parse_day(start) if start is not None else None
+        last = paths.parse_day(end) if end is not None else first
+        if sum(choice is not None for choice in (version, as_of, snapshot)) > 1:
+            message = "version, as_of and snapshot exclude each other: give one"
+            raise LakeError(message)
+        if version is not None:
+            if first is None or first != last:
+                message = f"version {version} is that of one day: give its day as start, and no other as end"
+                raise LakeError(message)
+            return {first: version}
+        if snapshot is not None:
+            named = self.snapshot(snapshot).versions.get(stage, {})
+            found = {day: one for day, one in named.items() if (first or day) <= day <= (last or day)}
+        else:
+            found = {item.day: item.version for item in _until(as_of, self.publications(stage, first, last))}
+        if not found:
+            what = f"{stage} {first}" if first is not None and first == last else stage
+            days = f" between {first} and {last}" if first != last else ""
+            when = f" as of {as_of}" if as_of is not None else f" in snapshot {snapshot}" if snapshot else ""
+            message = f"{what} has no version{days}{when} in {self.uri}; see 'html-classification lake ls'"
+            raise LakeError(message)
+        return dict(sorted(found.items()))
+
     def upstream(self, stage: str) -> Upstream:
         """The current versions of a stage, pinned now."""
         return Upstream(self.store, stage, self.current(stage))
-
-    def dataset(self, stage: str, day: date | str, version: str | None = None) -> Dataset:
-        """The current or a given version of a stage and day.
-
-        Raises:
-            LakeError: There is none.
-        """
-        day = paths.parse_day(day)
-        if version is None:
-            history = self.history(stage, day)
-            if not history:
-                message = f"{stage} {day} has no version in {self.uri}; see 'html-classification lake ls'"
-                raise LakeError(message)
-            version = history[-1].version
-        return open_dataset(self.store, stage, day, version)
 
     def find(self, stage: str, day: date, version: str) -> Dataset | None:
         """A version, published or not, or None where it was never completed."""
         return find_dataset(self.store, stage, day, version)
 
-    def history(self, stage: str, day: date | str) -> list[Publication]:
-        """The publications of a stage and day, oldest first; the last one is current."""
-        return self.publications(stage, paths.parse_day(day))
-
-    def metadata(self, stage: str, day: date | str, version: str | None = None) -> Metadata:
-        """What a version says about itself."""
-        return self.dataset(stage, day, version).metadata
-
-    def read(self, stage: str, day: date | str, version: str | None = None) -> pl.DataFrame:
-        """The rows of the current or a given version."""
-        return self.dataset(stage, day, version).read()
-
-    def scan(self, stage: str, start: date | str, end: date | str | None = None) -> pl.LazyFrame:
-        """The current rows of a range of days (both included), lazily, with the day as column `day`.
+    def dataset(
+        self,
+        stage: str,
+        day: date | str,
+        version: str | None = None,
+        *,
+        as_of: datetime | date | str | None = None,
+        snapshot: str | None = None,
+    ) -> Dataset:
+        """One version of a stage and day: the current one, or the one chosen as for `versions`.
 
         Raises:
-            LakeError: No day of the range has a version.
+            LakeError: There is none.
         """
-        first, last = paths.parse_day(start), paths.parse_day(end or start)
-        days = {day: version for day, version in self.current(stage).items() if first <= day <= last}
-        if not days:
-            message = f"{stage} has no version between {first} and {last} in {self.uri}"
-            raise LakeError(message)
-        upstream = Upstream(self.store, stage, days)
-        return Slice([upstream.day(day).datasets[0] for day in days], with_day=True).scan()
+        day = paths.parse_day(day)
+        chosen = self.versions(stage, day, version=version, as_of=as_of, snapshot=snapshot)
+        return open_dataset(self.store, stage, day, chosen[day])
 
-    def ls(self, stage: str = "") -> list[Listed]:
-        """The current version of every day of every stage (or of one), by stage and date."""
-        current = {(item.stage, item.day): item for item in self.publications(stage)}
-        with ThreadPoolExecutor(_READERS) as pool:
-            return list(pool.map(self._listed, current.values()))
+    def metadata(
+        self,
+        stage: str,
+        day: date | str,
+        version: str | None = None,
+        *,
+        as_of: datetime | date | str | None = None,
+        snapshot: str | None = None,
+    ) -> Metadata:
+        """What a version says about itself, chosen as for `dataset`."""
+        return self.dataset(stage, day, version, as_of=as_of, snapshot=snapshot).metadata
 
-    def _listed(self, item: Publication) -> Listed:
-        dataset = open_dataset(self.store, item.stage, item.day, item.version)
-        statistics = dataset.metadata.statistics
+    def read(
+        self,
+        stage: str,
+        day: date | str,
+        version: str | None = None,
+        *,
+        as_of: datetime | date | str | None = None,
+        snapshot: str | None = None,
+    ) -> pl.DataFrame:
+        """The rows of one day exactly as they are stored, of a version chosen as for `dataset`."""
+        return self.dataset(stage, day, version, as_of=as_of, snapshot=snapshot).read()
+
+    def scan(
+        self,
+        stage: str,
+        start: date | str | None = None,
+        end: date | str | None = None,
+        *,
+        version: str | None = None,
+        as_of: datetime | date | str | None = None,
+        snapshot: str | None = None,
+    ) -> pl.LazyFrame:
+        """The rows of many days as one lazy frame: one scan of all files, of which a query reads what it needs.
+
+        The arguments are those of `versions`.
+
+        Returns:
+            The stage's columns and the day of the data as column `day`. A day that was built before a column was added,
+            or after one was dropped, has nulls there.
+
+        Raises:
+            LakeError: No day of the range has such a version.
+        """
+        versions = self.versions(stage, start, end, version=version, as_of=as_of, snapshot=snapshot)
+        if version is not None:
+            self.dataset(stage, next(iter(versions)), version)
+        if stage == RAW_STAGE:
+            return scan_raw(self.store, versions, stage)
+        files = [f"{paths.version_path(stage, day, one)}/{paths.DATA_FILE}" for day, one in versions.items()]
+        return scan_parquet(self.store, files, None, with_day=True)
+
+    def ls(self, stage: str | None = None) -> list[Listed]:
+        """The current version of every day of every stage (or of one), by stage and date.
+
+        Told from listings alone, a thousand objects a request, however many days and versions there are.
+        """
+        wanted = {stage: listing.days(self.store, stage)} if stage else listing.stages(self.store)
+        inventory = listing.sort_in(self.store.list_folders(wanted))
+        current = inventory.current.values()
+        return in_parallel(lambda item: self._listed(item, inventory.versions[item.id]), current)
+
+    def _listed(self, item: Publication, files: Mapping[str, StoredObject]) -> Listed:
+        counts = next(filter(None, map(paths.parse_count_file, files)), None)
+        if counts is None:  # written before there were count files
+            statistics = open_dataset(self.store, item.stage, item.day, item.version).metadata.statistics
+            counts = (statistics.rows, statistics.rejected_rows)
         return Listed(
             stage=item.stage,
             date=item.day.isoformat(),
             version=item.version,
             published_at=item.time.isoformat(),
-            rows=statistics.rows,
-            rejected_rows=statistics.rejected_rows,
-            bytes=sum(file.bytes for file in dataset.metadata.files),
-            uri=dataset.uri,
+            rows=counts[0],
+            rejected_rows=counts[1],
+            bytes=sum(file.bytes for name, file in files.items() if name != paths.METADATA_FILE),
+            uri=self.store.uri(item.id.path),
         )
+
+    def snapshot(self, name: str) -> Snapshot:
+        """A snapshot by its name.
+
+        Raises:
+            LakeError: There is none.
+        """
+        return open_snapshot(self.store, name)
+
+    def snapshots(self) -> list[Snapshot]:
+        """Every snapshot, by name."""
+        return all_snapshots(self.store)
+
+    def create_snapshot(
+        self,
+        name: str,
+        *,
+        reason: str = "",
+        stages: Sequence[str] | None = None,
+        start: date | str | None = None,
+        end: date | str | None = None,
+        as_of: datetime | date | str | None = None,
+    ) -> Snapshot:
+        """Name the versions that are current now, or were at a moment, for good: nothing deletes them then.
+
+        Args:
+            name: Lower-case letters, digits, `-`, `_` and `.`.
+            reason: Why, in a few words.
+            stages: These stages; all without it.
+            start: The first day; every day without it.
+            end: The last day, included; `start` alone without it.
+            as_of: The moment; now without it.
+
+        Raises:
+            LakeError: The name is taken, or there is nothing to name.
+        """
+        first = paths.parse_day(start) if start is not None else None
+        last = paths.parse_day(end) if end is not None else first
+        wanted = {stage: listing.days(self.store, stage, first, last) for stage in stages or listing.stages(self.store)}
+        chosen: dict[str, dict[date, str]] = {}
+        for item in _until(as_of, listing.publications(self.store, wanted)):
+            chosen.setdefault(item.stage, {})[item.day] = item.version
+        if missing := set(stages or ()) - set(chosen):
+            message = f"nothing to name in {self.uri}: {', '.join(sorted(missing))} has no version there and then"
+            raise LakeError(message)
+        if not chosen:
+            message = f"nothing to name in {self.uri}: nothing was published there and then"
+            raise LakeError(message)
+        snapshot = Snapshot(name=name, reason=reason, created_at=datetime.now(UTC), versions=chosen)
+        return put_snapshot(self.store, snapshot)
 
     def publish(self, dataset: Dataset, *, run: str | None, reason: str) -> Publication | None:
         """Make a version the current one of its stage and day: one atomic put of one small file.
@@ -157,9 +294,16 @@ class Lake:
                 return None
             time = _after(history)
             publication = Publication(metadata.stage, metadata.date, time, metadata.version)
-            entry = {"version": metadata.version, "run": run, "reason": reason}
+            # With the SHA-1, damage to metadata.json shows too; it holds that of every other file.
+            entry = {"version": metadata.version, "run": run, "reason": reason, "metadata_sha1": dataset.metadata_sha1}
             if self.store.put_new(publication.path, (json.dumps(entry, indent=2) + "\n").encode()):
                 return publication
+
+
+def _until(as_of: datetime | date | str | None, published: Iterable[Publication]) -> Iterator[Publication]:
+    """The publications up to a moment, that moment included; all without one."""
+    until = paths.parse_time(as_of) if as_of is not None else None
+    return (item for item in published if until is None or item.time <= until)
 
 
 def _after(history: Iterable[Publication]) -> datetime:

@@ -11,8 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from html_classification.lake.errors import LakeError
-from html_classification.schemas.columns import Column
-from html_classification.schemas.validation import Check
+from html_classification.schemas.described import Check, Column
 
 #: Raised when a reader of an older one would misunderstand the file.
 METADATA_VERSION = 1

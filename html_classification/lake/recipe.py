@@ -7,11 +7,12 @@ from run to run without changing the content (clocks, hosts, package versions).
 import datetime as dt
 import hashlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from html_classification.schemas.columns import Stage
+if TYPE_CHECKING:
+    from html_classification.schemas.columns import Stage
 
 
 class RecipeSource(BaseModel):
@@ -52,7 +53,7 @@ class Recipe(BaseModel):
         return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:12]
 
 
-def columns_fingerprint(stage: Stage) -> str:
+def columns_fingerprint(stage: "Stage") -> str:
     """SHA-1 of the stage's columns: names, types, nullability and checks, but no descriptions."""
     described = [
         [name, str(field.dtype), field.nullable, field.unique, sorted(str(check) for check in field.checks)]

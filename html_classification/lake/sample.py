@@ -5,12 +5,14 @@ Dagster. Does not belong here: the data themselves, which are never masked.
 """
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import polars as pl
 
-from html_classification.schemas.columns import Stage
+if TYPE_CHECKING:
+    from html_classification.schemas.columns import Stage
+
 
 SAMPLE_ROWS = 5
 _LONGEST = 300
@@ -37,7 +39,7 @@ def mask(text: str) -> str:
     return text
 
 
-def sample_rows(stage: Stage, frame: pl.DataFrame, rows: int = SAMPLE_ROWS) -> list[dict[str, Any]]:
+def sample_rows(stage: "Stage", frame: pl.DataFrame, rows: int = SAMPLE_ROWS) -> list[dict[str, Any]]:
     """The first rows as JSON values, long strings and lists cut, columns tagged `pii` masked."""
     personal = {column.name for column in stage.columns if "pii" in column.tags}
     return [

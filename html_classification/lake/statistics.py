@@ -4,18 +4,20 @@ Belongs here: per column nulls, distinct values, ranges, lengths, frequent value
 values of personal columns; of those only counts and lengths are told.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from html_classification.lake.metadata import Statistics
-from html_classification.schemas.columns import Stage
 from html_classification.schemas.outcome import Outcome
+
+if TYPE_CHECKING:
+    from html_classification.schemas.columns import Stage
 
 _FEW = 30
 
 
-def statistics(stage: Stage, outcome: Outcome) -> Statistics:
+def statistics(stage: "Stage", outcome: Outcome) -> Statistics:
     """Figures of an outcome: rows, columns, rejected rows, and figures by column."""
     frame = outcome.frame
     personal = {column.name for column in stage.columns if "pii" in column.tags}

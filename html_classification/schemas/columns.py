@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal
 import pandera.polars as pa
 import polars as pl
 
+from html_classification.schemas.described import Column
+
 Layer = Literal["bronze", "silver", "gold", "training", "post-train"]
 
 #: Microseconds since 1970 in UTC: the type of every timestamp in the lake.
@@ -45,18 +47,6 @@ class StageModel(pa.DataFrameModel):
 
         strict = True
         ordered = True
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column as the catalog shows it."""
-
-    name: str
-    type: str
-    nullable: bool
-    description: str
-    business_meaning: str
-    tags: tuple[str, ...]
 
 
 def stage_name(name: str) -> str:

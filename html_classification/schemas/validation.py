@@ -9,27 +9,9 @@ from typing import Any
 
 import pandera.polars as pa
 import polars as pl
-from pydantic import BaseModel
 
 from html_classification.schemas.columns import Stage
-
-
-class Check(BaseModel):
-    """One check of one version.
-
-    Attributes:
-        name: `schema` or `not_empty`.
-        passed: Whether it passed.
-        figures: Its numbers; of values only counts, since values may be personal data.
-    """
-
-    name: str
-    passed: bool
-    figures: dict[str, Any]
-
-    def describe(self) -> str:
-        """Name and figures in one line."""
-        return f"{self.name}: " + ", ".join(f"{key} {value}" for key, value in self.figures.items())
+from html_classification.schemas.described import Check
 
 
 def audit(stage: Stage, frame: pl.DataFrame) -> list[Check]:

@@ -1,5 +1,6 @@
 """Write, audit, publish: on a folder and on a real S3 server."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -71,10 +72,12 @@ def test_a_version_lies_where_the_contract_says(lake: Lake) -> None:
         f"{folder}/metadata.json",
         f"{folder}/sample.jsonl",
         f"{folder}/rejected.jsonl",
+        f"{folder}/rows-2-rejected-1.count",
         publication.path,
     }
     entry = json.loads(lake.store.get(publication.path))
-    assert entry == {"version": version, "run": "run-1", "reason": "built"}
+    metadata_sha1 = hashlib.sha1(lake.store.get(f"{folder}/metadata.json")).hexdigest()
+    assert entry == {"version": version, "run": "run-1", "reason": "built", "metadata_sha1": metadata_sha1}
     assert lake.read("preprocess/url-normalization", "2026-03-01").equals(frame("b", "a"))
 
 
@@ -97,7 +100,8 @@ def test_metadata_has_the_contracts_keys_in_order(lake: Lake) -> None:
     assert data["schema"][0]["tags"] == ["pii"]
     assert [check["passed"] for check in data["checks"]] == [True, True]
     assert data["workflow"]["run_id"] == "run-1"
-    assert {file["path"] for file in data["files"]} == {"html-documents.parquet", "sample.jsonl", "rejected.jsonl"}
+    names = {"html-documents.parquet", "sample.jsonl", "rejected.jsonl", "rows-1-rejected-1.count"}
+    assert {file["path"] for file in data["files"]} == names
 
 
 def test_the_same_recipe_is_reused_without_computing(lake: Lake) -> None:
@@ -258,8 +262,10 @@ def test_a_scan_goes_over_many_days(lake: Lake) -> None:
         materialize(lake, stage, build, date(2026, 3, day), RUN)
     scanned = lake.scan(stage.name, "2026-03-02", "2026-03-31").select("url", "day").collect()
     assert scanned.rows() == [("https://a.example/2", date(2026, 3, 2)), ("https://a.example/3", date(2026, 3, 3))]
-    with pytest.raises(LakeError, match="no version between"):
+    with pytest.raises(LakeError, match="v1 2027-01-01 has no version in"):
         lake.scan(stage.name, "2027-01-01")
+    with pytest.raises(LakeError, match="no version between 2027-01-01 and 2027-02-01"):
+        lake.scan(stage.name, "2027-01-01", "2027-02-01")
 
 
 def test_days_from_before_a_column_was_added_have_nulls_there(lake: Lake) -> None:
@@ -269,7 +275,7 @@ def test_days_from_before_a_column_was_added_have_nulls_there(lake: Lake) -> Non
     day = date(2026, 3, 2)
     build = Build(inputs=lambda day: {}, compute=lambda: Outcome(older.select("url")))
     materialize(lake, stage, build, day, RUN)
-    both = lake.scan(stage.name, DAY, day).collect()
+    both = lake.scan(stage.name).collect()
     assert both.select("url", "original_url").rows() == [
         ("https://a.example/a", "a"),
         ("https://a.example/b", None),

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from html_classification.lake.building import to_parquet
-from html_classification.lake.store import Store, StoreError
+from html_classification.lake.errors import StoreError
+from html_classification.lake.store import Store
 
 
 @pytest.fixture(params=["folder", "s3"])

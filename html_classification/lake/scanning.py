@@ -1,0 +1,95 @@
+"""Many versions as one frame.
+
+Belongs here: one lazy scan over the files of many days. Does not belong here: choosing the versions (`lake`).
+
+polars gets one list of files and reads of each only the columns and row groups that a query needs, from S3
+too. A frame for each day, put together afterwards, would take many times as long to plan.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
+import polars as pl
+
+from html_classification.lake import paths
+from html_classification.lake.errors import LakeError
+from html_classification.lake.store import Store
+
+_PATH = "file path of the row"
+#: `<day>/<version>/html-documents.parquet`: where the day begins, counted from the end.
+_DAY_FROM_END = len("2026-03-01/0123456789ab/") + len(paths.DATA_FILE)
+
+
+def scan_parquet(store: Store, files: Sequence[str], columns: Sequence[str] | None, *, with_day: bool) -> pl.LazyFrame:
+    """The rows of parquet files of the lake below each other, as one scan.
+
+    Args:
+        store: The lake's store.
+        files: Their paths, oldest day first.
+        columns: The columns wanted, or None for all that the last file has.
+        with_day: Add the day of the data as column `day`.
+
+    Returns:
+        The columns of the last file, and then what only the first one has. A file that lacks one has nulls there; one
+        that has others still is an error when the frame is collected, unless the columns are given.
+
+    Raises:
+        LakeError: The first or the last file cannot be read.
+    """
+    uris = [store.uri(path) for path in files]
+    newest, oldest = (_schema(store, uri) for uri in (uris[-1], uris[0]))
+    frame = pl.scan_parquet(
+        uris,
+        schema={**newest, **{name: kind for name, kind in oldest.items() if name not in newest}},
+        missing_columns="insert",
+        extra_columns="ignore" if columns else "raise",
+        cast_options=pl.ScanCastOptions(integer_cast="upcast", float_cast="upcast"),
+        include_file_paths=_PATH if with_day else None,
+        storage_options=store.storage_options,
+        glob=False,
+    )
+    if with_day:
+        day = pl.col(_PATH).str.slice(-_DAY_FROM_END, 10).str.to_date("%Y-%m-%d")
+        frame = frame.with_columns(day=day).drop(_PATH)
+    return frame.select([*columns, *(["day"] if with_day else [])]) if columns else frame
+
+
+def scan_raw(store: Store, versions: Mapping[date, str], stage: str) -> pl.LazyFrame:
+    """The documents of raw versions, one day after the other as they are asked for, with the day as column `day`."""
+    from polars.io.plugins import register_io_source
+
+    from html_classification.lake.crawl_drop import parse_crawl_files
+    from html_classification.schemas.raw import RAW
+
+    def days(
+        columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _batch: int | None
+    ) -> Iterator[pl.DataFrame]:
+        left = rows
+        for day, version in sorted(versions.items()):
+            objects = store.list(paths.version_path(stage, day, version))
+            files = ((item.name, store.get(item.path)) for item in objects if item.name.startswith("html-documents"))
+            frame = parse_crawl_files(files, day).frame.with_columns(day=pl.lit(day))
+            frame = frame if left is None else frame.head(left)
+            left = None if left is None else left - frame.height
+            frame = frame if predicate is None else frame.filter(predicate)
+            yield frame if columns is None else frame.select(columns)
+            if left == 0:
+                return
+
+    return register_io_source(days, schema={**RAW.dtypes, "day": pl.Date}, is_pure=True)
+
+
+def _schema(store: Store, uri: str) -> pl.Schema:
+    try:
+        return pl.scan_parquet(uri, storage_options=store.storage_options, glob=False).collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise LakeError(damaged([uri], error)) from None
+
+
+def damaged(uris: Sequence[str], error: Exception) -> str:
+    """What to say where polars cannot read what lies at some addresses."""
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (
+        f"not readable ({reason}): one of {', '.join(uris)} is damaged; delete its folder and run that day again "
+        "('html-classification lake verify' finds what else is)"
+    )
