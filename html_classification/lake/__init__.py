@@ -10,9 +10,9 @@ From a notebook:
     frame = lake.read("annotated", "2026-03-01")
 """
 
-from html_classification.lake.building import Build, BuildError, Materialization, RunInfo, materialize
+from html_classification.lake.building import Build, Materialization, RunInfo, materialize
 from html_classification.lake.dataset import Dataset, Slice, Upstream
-from html_classification.lake.errors import LakeError
+from html_classification.lake.errors import BuildError, LakeError
 from html_classification.lake.lake import Lake
 from html_classification.lake.metadata import Metadata, Step
 

@@ -10,45 +10,28 @@ over.
 """
 
 import hashlib
-import io
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-import polars as pl
-
 from html_classification.lake import paths
 from html_classification.lake.context import context, peak_memory_bytes
 from html_classification.lake.dataset import Dataset
-from html_classification.lake.errors import LakeError
-from html_classification.lake.external import ExternalFile
+from html_classification.lake.errors import BuildError
 from html_classification.lake.lake import Lake
-from html_classification.lake.metadata import File, Metadata, Source, Step, Workflow
+from html_classification.lake.metadata import Metadata, Source, Step, Workflow
+from html_classification.lake.paths import VersionId
 from html_classification.lake.recipe import Recipe, RecipeSource, columns_fingerprint
-from html_classification.lake.sample import sample_rows, to_jsonl
+from html_classification.lake.sample import sample_rows
 from html_classification.lake.statistics import statistics
-from html_classification.schemas.described import Check
+from html_classification.lake.writing import write_files
 from html_classification.schemas.outcome import Outcome
 
 if TYPE_CHECKING:
     from html_classification.schemas.columns import Stage
-
-#: Small enough for a reader to skip most of a day by its statistics, large enough for zstd to find repetitions.
-_ROW_GROUP = 4096
-
-
-class BuildError(LakeError):
-    """A day of a stage cannot be built.
-
-    Attributes:
-        checks: The results of the audit, where it came so far.
-    """
-
-    def __init__(self, message: str, checks: list[Check] | None = None) -> None:
-        super().__init__(message)
-        self.checks = checks or []
 
 
 class Input(Protocol):
@@ -153,13 +136,6 @@ def make_recipe(stage: "Stage", build: Build, day: date, inputs: Mapping[str, In
     )
 
 
-def to_parquet(frame: pl.DataFrame) -> bytes:
-    """A frame as parquet with zstd: the same frame gives the same bytes."""
-    buffer = io.BytesIO()
-    frame.write_parquet(buffer, compression="zstd", compression_level=3, row_group_size=_ROW_GROUP)
-    return buffer.getvalue()
-
-
 def _require_passed(dataset: Dataset) -> None:
     metadata = dataset.metadata
     if not metadata.passed:
@@ -180,7 +156,12 @@ def _write(
     values = {name: item.read() for name, item in inputs.items()}
     outcome = build.compute(**values)
     kept = values[build.keeps_files].files if build.keeps_files else None
-    files = [_put(lake, stage.name, recipe, name, data) for name, data in _contents(stage, outcome, kept).items()]
+    version = VersionId(stage.name, recipe.date, recipe.version)
+    with ThreadPoolExecutor(1) as pool:  # the files are encoded and written outside of the interpreter's lock
+        writing = pool.submit(write_files, lake.store, version, stage, outcome, kept)
+        figures = statistics(stage, outcome)
+        checks = audit(stage, outcome.frame)
+        files = writing.result()
     seconds = time.perf_counter() - clock
     metadata = Metadata(
         dataset=stage.title,
@@ -194,9 +175,9 @@ def _write(
         recipe=recipe.model_dump(mode="json"),
         files=files,
         schema_=stage.columns,
-        statistics=statistics(stage, outcome),
+        statistics=figures,
         sample=sample_rows(stage, outcome.frame, rows=2),
-        checks=audit(stage, outcome.frame),
+        checks=checks,
         workflow=Workflow(
             asset_key=run.asset_key,
             job=run.job,
@@ -209,46 +190,12 @@ def _write(
         context=context(stage.code_version),
         created_at=datetime.now(UTC),
     )
-    path = f"{paths.version_path(stage.name, recipe.date, recipe.version)}/{paths.METADATA_FILE}"
+    path = f"{version.path}/{paths.METADATA_FILE}"
     written = metadata.to_json()
     if lake.store.put_new(path, written):
         return Dataset(lake.store, metadata, _sha1(written)), outcome.byproduct
     # Another writer of the same recipe was faster, or this was forced: theirs stands, with the same data files.
     return lake.dataset(stage.name, recipe.date, recipe.version), outcome.byproduct
-
-
-def _contents(stage: "Stage", outcome: Outcome, kept: list[ExternalFile] | None) -> dict[str, bytes]:
-    """The files of a version by name, without metadata.json."""
-    data = {file.name: file.data for file in kept} if kept else {paths.DATA_FILE: to_parquet(outcome.frame)}
-    data[paths.SAMPLE_FILE] = to_jsonl(sample_rows(stage, outcome.frame))
-    if outcome.rejected:
-        data[paths.REJECTED_FILE] = to_jsonl(outcome.rejected)
-    data[paths.count_file(outcome.frame.height, len(outcome.rejected))] = b""
-    return data
-
-
-def _put(lake: Lake, stage: str, recipe: Recipe, name: str, data: bytes) -> File:
-    path = f"{paths.version_path(stage, recipe.date, recipe.version)}/{name}"
-    if not lake.store.put_new(path, data) and lake.store.get(path) != data:
-        raise BuildError(_other_bytes(lake, stage, recipe, name, data))
-    return File(path=name, bytes=len(data), sha1=_sha1(data))
-
-
-def _other_bytes(lake: Lake, stage: str, recipe: Recipe, name: str, data: bytes) -> str:
-    """What to say where a file is there already and differs from what was just computed."""
-    folder = lake.store.uri(paths.version_path(stage, recipe.date, recipe.version))
-    known = lake.find(stage, recipe.date, recipe.version)
-    recorded = {file.path: file.sha1 for file in known.metadata.files}.get(name) if known else None
-    if recorded is None:
-        return (
-            f"{folder}/{name} was left by a build that never ended, with other bytes: delete the folder and run again"
-        )
-    if recorded == _sha1(data):
-        return f"{folder}/{name} is damaged, its SHA-1 is not the recorded one: delete the folder and run again"
-    return (
-        f"{folder}/{name} has other bytes than this computation gave for the same recipe: what changed the result (a "
-        "package?) must change the code version"
-    )
 
 
 def _sha1(data: bytes) -> str:

@@ -7,6 +7,8 @@ Nothing is ever overwritten: `put_new` is the only way to write, and both kinds 
 garbage collection deletes.
 """
 
+import hashlib
+import io
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
+from uuid import uuid4
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
@@ -45,6 +48,15 @@ class StoredObject:
     def name(self) -> str:
         """The last part of the path."""
         return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of an object that was written: its size, its SHA-1, and whether it was new."""
+
+    bytes: int
+    sha1: str
+    new: bool
 
 
 #: Names for types that `Store.list` would hide within the class.
@@ -284,6 +296,40 @@ class Store:
             raise self._error("write", path, error) from None
         return True
 
+    def write_new(self, path: str, write: Callable[[str | BinaryIO], None]) -> Written:
+        """Write an object that a function puts into a file: as `put_new`, but a disk never has it in memory too.
+
+        Args:
+            path: The object's path.
+            write: Gets the path of a file to make, or an open file to write to.
+
+        Returns:
+            Size and SHA-1 of what the function wrote, and False as `new` where an object of that name existed.
+
+        Raises:
+            StoreError: The store cannot be written to.
+        """
+        if self.is_s3:
+            buffer = io.BytesIO()
+            write(buffer)
+            data = buffer.getvalue()
+            with ThreadPoolExecutor(1) as pool:
+                sha1 = pool.submit(lambda: hashlib.sha1(data, usedforsecurity=False).hexdigest())
+                new = self.put_new(path, data)
+            return Written(len(data), sha1.result(), new)
+        target = Path(self.root, path)
+        temporary = target.with_name(f"{target.name}#{uuid4().int}")  # as obstore calls its own: no listing shows it
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write(str(temporary))
+            with temporary.open("rb") as file:
+                sha1_on_disk = hashlib.file_digest(file, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()
+            return Written(temporary.stat().st_size, sha1_on_disk, _link(temporary, target))
+        except OSError as error:
+            raise self._error("write", path, error) from None
+        finally:
+            temporary.unlink(missing_ok=True)
+
     def _do(self, verb: str, path: str, action: Callable[[], T]) -> T:
         try:
             return action()
@@ -294,3 +340,12 @@ class Store:
         reason = str(error).splitlines()[0].strip()
         advice = "check the bucket, the AWS_* variables and the endpoint" if self.is_s3 else "check the folder"
         return StoreError(f"cannot {verb} {self.uri(path)}: {reason}; {advice}")
+
+
+def _link(temporary: Path, target: Path) -> bool:
+    """Give a whole file its name, unless there is one of that name: True where it was given."""
+    try:
+        target.hardlink_to(temporary)
+    except FileExistsError:
+        return False
+    return True

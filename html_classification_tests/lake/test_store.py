@@ -5,9 +5,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from html_classification.lake.building import to_parquet
 from html_classification.lake.errors import StoreError
 from html_classification.lake.store import Store
+from html_classification.lake.writing import to_parquet
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -36,7 +36,7 @@ def test_nothing_is_overwritten(store: Store) -> None:
 
 def test_polars_reads_what_is_stored(store: Store) -> None:
     frame = pl.DataFrame({"url": ["https://a.example/"], "n": [1]})
-    store.put_new("stage/x.parquet", to_parquet(frame))
+    assert store.write_new("stage/x.parquet", lambda file: to_parquet(frame, file)).new
     scanned = pl.scan_parquet(store.uri("stage/x.parquet"), storage_options=store.storage_options)
     assert scanned.filter(pl.col("n") == 1).collect().equals(frame)
 
