@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help demo test dev lint sample clean
+.PHONY: help demo test dev lint bench sample clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,8 +40,11 @@ lint: .venv/installed-dev  ## ruff and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+bench: .venv/installed-dev  ## the benchmarks against the peers, as ratios; takes some minutes
+	@$(BIN)/python -m benchmarks
+
 sample: .venv/installed  ## write data/crawl again with its seeded generator
 	@$(BIN)/python -m data.generator
 
 clean:  ## delete what was made by running; the sample stays
-	rm -rf data/lake data/mlflow data/dagster
+	rm -rf data/lake data/mlflow data/dagster .bench

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
+from dagster_aws.s3 import S3Resource
 
 from html_classification.assets import bronze, gold, post_train, silver, training
 from html_classification.io_manager import LakeIOManager
@@ -14,11 +15,13 @@ def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """All definitions, with some resources replaced where asked (in tests, in notebooks).
 
     Args:
-        overrides: Resources by name: `lake`, `crawl`, `label_source`, `tracking`.
+        overrides: Resources by name: `lake`, `crawl`, `s3` (how the crawl drops are reached, where they are not reached
+            as the lake is), `label_source`, `tracking`.
 
     Returns:
         The definitions.
     """
+    s3 = (overrides or {}).get("s3", S3Resource())
     return dg.Definitions(
         assets=[
             bronze.raw,
@@ -36,7 +39,8 @@ def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
         ],
         resources={
             "lake": LakeIOManager(),
-            "crawl": CrawlDrops(),
+            "crawl": CrawlDrops(s3=s3),
+            "s3": s3,
             "label_source": LabelSource(),
             "tracking": Tracking(),
         }

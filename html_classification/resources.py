@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster_aws.s3 import S3Resource
 from pydantic import Field, PrivateAttr
 
+from html_classification.lake.s3 import Access, make_access
 from html_classification.lake.store import Store
 from html_classification.settings import load_settings
 from html_classification.training.candidates import EXPERIMENT
@@ -24,17 +26,42 @@ if TYPE_CHECKING:
 
 
 class CrawlDrops(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The root of all crawl drops."""
+    """The root of all crawl drops.
+
+    Its bucket is often someone else's: another account, another server. `s3` says how to get there, and nowhere else.
+    """
 
     uri: str | None = Field(
         default=None,
         description="A folder or an s3:// URI with a folder for each day. Default: HTML_CLASSIFICATION_CRAWL.",
     )
+    s3: S3Resource | None = Field(
+        default=None,
+        description="How the bucket is reached where it is not as the lake's is: a profile of the AWS files is best, "
+        "since no key stands here then. Default: HTML_CLASSIFICATION_CRAWL_PROFILE, or the standard AWS settings.",
+    )
 
     @property
     def store(self) -> Store:
-        """The drops as a store."""
-        return Store(self.uri or load_settings().crawl)
+        """The drops as a store.
+
+        Raises:
+            LakeError: The profile is not there.
+        """
+        uri = self.uri or load_settings().crawl
+        return Store(uri, _access(self.s3) if uri.startswith("s3://") else None)
+
+
+def _access(resource: S3Resource | None) -> Access | None:
+    """What a resource says of S3; None where it says nothing, so that the standard settings count."""
+    resource = resource or S3Resource()
+    profile = resource.profile_name or load_settings().crawl_profile
+    keys = (resource.aws_access_key_id, resource.aws_secret_access_key, resource.aws_session_token)
+    if not any((profile, resource.region_name, resource.endpoint_url, resource.use_unsigned_session, *keys)):
+        return None
+    return make_access(
+        profile, resource.region_name, resource.endpoint_url, keys, unsigned=resource.use_unsigned_session
+    )
 
 
 class LabelSource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -37,6 +37,9 @@ class Settings(BaseSettings):
 
     lake: str = Field("data/lake", description="Root of all datasets: a folder or an s3:// URI.")
     crawl: str = Field("data/crawl", description="Where the crawl drops are: a folder or an s3:// URI.")
+    crawl_profile: str | None = Field(
+        None, description="The AWS profile for the crawl drops, where their bucket is another account's or server's."
+    )
     labels: str = Field("data/labels.jsonl", description="A JSONL file of url and category.")
     start_date: date = Field(date(2026, 3, 1), description="The first day of data: the first partition.")
     training_window_days: int = Field(

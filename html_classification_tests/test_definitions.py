@@ -107,7 +107,7 @@ def test_resources_can_be_replaced(tmp_path: Path) -> None:
     mine = Tracking(uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
     resources = build_defs({"tracking": mine}).resources or {}
     assert resources["tracking"] is mine
-    assert set(resources) == {"lake", "crawl", "label_source", "tracking"}
+    assert set(resources) == {"lake", "crawl", "s3", "label_source", "tracking"}
 
 
 def test_importing_the_definitions_is_silent_and_light() -> None:

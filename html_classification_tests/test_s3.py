@@ -14,6 +14,7 @@ from html_classification.lake import Lake
 from html_classification.lake.store import Store
 from html_classification.resources import CrawlDrops, LabelSource, Tracking
 from html_classification_tests.pages import REPOSITORY, Project
+from html_classification_tests.s3_users import profile
 
 
 def files(lake: Lake) -> dict[tuple[str, str, str], str]:
@@ -24,6 +25,20 @@ def files(lake: Lake) -> dict[tuple[str, str, str], str]:
     }
 
 
+@pytest.fixture
+def profile_only(tmp_path: Path, s3_server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No keys and no endpoint in the environment: all of it stands in a profile of the AWS files."""
+    for name in s3_server:
+        monkeypatch.delenv(name)
+    endpoint = f"endpoint_url = {s3_server['AWS_ENDPOINT_URL_S3']}"
+    (tmp_path / "config").write_text(f"[profile team]\nregion = us-east-1\n{endpoint}\n")
+    (tmp_path / "credentials").write_text(profile("team", s3_server))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_PROFILE", "team")
+
+
+@pytest.mark.usefixtures("bucket", "profile_only")
 def test_the_pipeline_gives_the_same_files_on_s3_as_in_a_folder(
     project: Project, bucket: str, instance: dg.DagsterInstance
 ) -> None:
@@ -45,6 +60,7 @@ def test_the_pipeline_gives_the_same_files_on_s3_as_in_a_folder(
         assert run_range(defs, instance, keys, days).failed == []
     lake = Lake(f"{bucket}/html-classification")
     assert files(lake) == files(project.lake)
+    assert {"raw", "labels", "annotated", "post-train", "leaderboard"} <= {stage for stage, _, _ in files(lake)}
     assert lake.read("labels", days[0]).equals(project.lake.read("labels", days[0]))
 
 

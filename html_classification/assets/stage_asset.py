@@ -1,11 +1,12 @@
 """From a stage to a Dagster asset.
 
-Belongs here: what all assets have in common: partitions, checks, catalog entries. Does not belong here: any
-particular asset.
+Belongs here: what all assets have in common: partitions, checks, catalog entries, and a register of them by
+stage. Does not belong here: any particular asset.
 """
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -32,6 +33,27 @@ _GROUPS: Mapping[Layer, str] = {
 }
 
 
+@dataclass(frozen=True)
+class StageFunction:
+    """What a stage's asset calls: enough to compute the stage without Dagster.
+
+    Attributes:
+        stage: The stage.
+        reads: The stages that it is computed from, by the name of the argument.
+        function: Gets an `Upstream` for each of them and the resources, by name, and returns a `Build`.
+        resources: The names of the resources that the function takes.
+    """
+
+    stage: Stage
+    reads: Mapping[str, Stage]
+    function: Callable[..., Build]
+    resources: tuple[str, ...]
+
+
+#: Every stage that has an asset, by its name; complete once `definitions` is imported.
+STAGE_FUNCTIONS: dict[str, StageFunction] = {}
+
+
 def stage_asset(
     stage: Stage,
     *,
@@ -55,6 +77,8 @@ def stage_asset(
     """
 
     def decorate(function: Callable[..., Build]) -> dg.AssetsDefinition:
+        STAGE_FUNCTIONS[stage.name] = StageFunction(stage, reads, function, resources)
+
         def body(context: dg.AssetExecutionContext, **upstream: Any) -> Iterator[Any]:
             given = {name: getattr(context.resources, name) for name in resources}
             output = StageBuild(stage, function(**upstream, **given))

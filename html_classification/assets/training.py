@@ -178,7 +178,8 @@ def leaderboard(**models: Upstream) -> Build:
     """Every model of the day on the same test rows, best first."""
     return Build(
         inputs=lambda day: {
-            "held_out": HeldOut({MODEL_STAGES[name].name: read.day(day) for name, read in models.items()}),
+            # Sorted, as Dagster gives them: their order is part of the recipe, whoever calls.
+            "held_out": HeldOut({MODEL_STAGES[name].name: read.day(day) for name, read in sorted(models.items())}),
         },
         compute=candidates.rank,
         process=[Step(step="measure each model on the test rows"), Step(step="rank by macro-F1")],

@@ -9,11 +9,11 @@ import os
 
 import typer
 
-from html_classification.cli import lake, models, run
+from html_classification.cli import lake, lake_reproduce, lake_upkeep, lake_versions, models, run
 from html_classification.cli.apps import app
 from html_classification.cli.output import fail
 
-__all__ = ["app", "lake", "main", "models", "run"]
+__all__ = ["app", "lake", "lake_reproduce", "lake_upkeep", "lake_versions", "main", "models", "run"]
 
 
 def main() -> None:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+from html_classification.printable import printable
 
 if TYPE_CHECKING:
     from html_classification.lake import Lake
@@ -29,8 +31,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON array.")]
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
-    """End with one line on stderr."""
-    Console(stderr=True, soft_wrap=True).print(f"html-classification: {escape(message)}", style="red", highlight=False)
+    """End with one line on stderr, whatever the message quotes."""
+    line = Text(f"html-classification: {printable(message)}", style="red")
+    Console(stderr=True, soft_wrap=True).print(line)
     raise SystemExit(code)
 
 
@@ -53,5 +56,5 @@ def print_table(columns: list[str], rows: list[dict[str, Any]]) -> None:
     for name in columns:
         table.add_column(name.replace("_", " "), justify="right" if isinstance(rows[0][name], int) else "left")
     for row in rows:
-        table.add_row(*(escape(str(row[name])) for name in columns))
+        table.add_row(*(Text(printable(str(row[name]))) for name in columns))
     out.print(table)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from html_classification.lake import paths
@@ -32,6 +32,10 @@ from html_classification.schemas.outcome import Outcome
 
 if TYPE_CHECKING:
     from html_classification.schemas.columns import Stage
+
+#: How many days of history garbage collection keeps unless it is told otherwise. From it comes `expires_on`, the first
+#: day on which a version may go: told for people, while garbage collection looks at what is needed then.
+KEEP_DAYS = 30
 
 
 class Input(Protocol):
@@ -157,12 +161,13 @@ def _write(
     outcome = build.compute(**values)
     kept = values[build.keeps_files].files if build.keeps_files else None
     version = VersionId(stage.name, recipe.date, recipe.version)
+    lake.mark()
     with ThreadPoolExecutor(1) as pool:  # the files are encoded and written outside of the interpreter's lock
         writing = pool.submit(write_files, lake.store, version, stage, outcome, kept)
         figures = statistics(stage, outcome)
         checks = audit(stage, outcome.frame)
         files = writing.result()
-    seconds = time.perf_counter() - clock
+    seconds, now = time.perf_counter() - clock, datetime.now(UTC)
     metadata = Metadata(
         dataset=stage.title,
         description=stage.description,
@@ -188,14 +193,22 @@ def _write(
             peak_memory_bytes=peak_memory_bytes(),
         ),
         context=context(stage.code_version),
-        created_at=datetime.now(UTC),
+        created_at=now,
+        expires_on=now.date() + timedelta(days=KEEP_DAYS) if stage.expendable else None,
     )
     path = f"{version.path}/{paths.METADATA_FILE}"
     written = metadata.to_json()
     if lake.store.put_new(path, written):
         return Dataset(lake.store, metadata, _sha1(written)), outcome.byproduct
     # Another writer of the same recipe was faster, or this was forced: theirs stands, with the same data files.
-    return lake.dataset(stage.name, recipe.date, recipe.version), outcome.byproduct
+    theirs = lake.dataset(stage.name, recipe.date, recipe.version)
+    recorded = {file.path: file.sha1 for file in theirs.metadata.files}
+    if other := [file.path for file in files if recorded.get(file.path, file.sha1) != file.sha1]:  # it was not there
+        raise BuildError(
+            f"{theirs.uri}/{other[0]} was missing, and this computation gave other bytes than those recorded: delete "
+            "the folder, and raise the code version for what changed the result (a package?)"
+        )
+    return theirs, outcome.byproduct
 
 
 def _sha1(data: bytes) -> str:

@@ -4,6 +4,7 @@ Belongs here: finding a day's files, reading them line by line, and saying of ea
 with it. Does not belong here: looking into the HTML (`transforms`).
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -30,6 +31,9 @@ _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _DAMAGED: tuple[Any, ...] = (isal_zlib.error, zstandard.ZstdError)
 #: Compressed bytes at a time: small, since what a damaged bite holds is lost, and a bomb's bite swells.
 _BITE = 512
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
+_ODD = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_STEM = 160
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
@@ -69,8 +73,22 @@ def read_crawl_drop(crawl: Store, day: date) -> list[ExternalFile]:
 
 
 def _raw_name(path: str) -> str:
+    """What a file of a drop is called in the lake: its own name, behind `html-documents`.
+
+    A name that some store or tool could stumble over is written with `-` for what is odd in it, and with 12 digits of
+    its SHA-1, so that two such names stay two.
+
+    >>> _raw_name("2026-03-01/part-1.jsonl.gz"), _raw_name("2026-03-01/part 1.jsonl.gz")
+    ('html-documents-part-1.jsonl.gz', 'html-documents-part-1-5d7c49e83bd6.jsonl.gz')
+    """
     name = path.rpartition("/")[2]
-    return name if name.startswith("html-documents") else f"html-documents-{name}"
+    given = name if name.startswith("html-documents") else f"html-documents-{name}"
+    if _PLAIN_NAME.fullmatch(given):
+        return given
+    ending = next(ending for ending in _ENDINGS if given.endswith(ending))
+    plain = _ODD.sub("-", given.removesuffix(ending))[:_LONGEST_STEM].rstrip("-")
+    digits = hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:12]
+    return f"{plain}-{digits}{ending}"
 
 
 def parse_crawl_files(files: Iterable[tuple[str, bytes]], day: date) -> Outcome:

@@ -58,13 +58,17 @@ class Dataset:
     def scan(self) -> pl.LazyFrame:
         """Its rows, lazily."""
         if self.is_parquet:
-            return pl.scan_parquet(self.data_uris, storage_options=self.store.storage_options)
+            return pl.scan_parquet(self.data_uris, **self.store.for_polars)
         versions = {self.metadata.date: self.metadata.version}
         return scan_raw(self.store, versions, self.metadata.stage).drop("day")
 
     def read(self) -> pl.DataFrame:
-        """Its rows."""
-        return self.scan().collect()
+        """Its rows.
+
+        Raises:
+            LakeError: They cannot be read.
+        """
+        return _collect(self.scan(), [self])
 
     def sources(self) -> list[Source]:
         """Its data files as entries of a metadata.json."""
@@ -104,10 +108,7 @@ class Slice:
         Raises:
             LakeError: A file cannot be read as what its metadata says it is.
         """
-        try:
-            return self.scan().collect()
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise LakeError(damaged([dataset.uri for dataset in self.datasets], error)) from None
+        return _collect(self.scan(), self.datasets)
 
     def sources(self) -> list[Source]:
         """Every file read, for the metadata."""
@@ -164,6 +165,13 @@ class Upstream:
         return self._known[day]
 
 
+def _collect(frame: pl.LazyFrame, datasets: Sequence[Dataset]) -> pl.DataFrame:
+    try:
+        return frame.collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise LakeError(damaged([dataset.uri for dataset in datasets], error)) from None
+
+
 def find_dataset(store: Store, stage: str, day: date, version: str) -> Dataset | None:
     """An exact version, or None where it was never completed.
 
@@ -195,11 +203,17 @@ def open_dataset(store: Store, stage: str, day: date, version: str) -> Dataset:
         return dataset
     removed = store.find(f"{paths.version_path(stage, day, version)}/{paths.REMOVED_FILE}")
     if removed is not None:
-        when = str(json.loads(removed)["removed_at"])[:10]
         message = (
-            f"{stage} {day} {version} was removed by garbage collection on {when}; it can be rebuilt from raw: "
+            f"{stage} {day} {version} was removed by garbage collection{_when(removed)}; it can be rebuilt from raw: "
             "run that day again with the code and inputs of then, see its removed.json"
         )
         raise LakeError(message)
     message = f"{stage} {day} has no version {version}; see 'html-classification lake ls'"
     raise LakeError(message)
+
+
+def _when(removed: bytes) -> str:
+    try:
+        return f" on {str(json.loads(removed)['removed_at'])[:10]}"
+    except (ValueError, KeyError, TypeError):  # damaged
+        return ""

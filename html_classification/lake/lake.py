@@ -8,14 +8,16 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 
 import polars as pl
 
 from html_classification.lake import listing, paths
 from html_classification.lake.dataset import Dataset, Upstream, find_dataset, open_dataset
 from html_classification.lake.errors import LakeError
+from html_classification.lake.layout import check_layout, mark_layout
 from html_classification.lake.metadata import Metadata
-from html_classification.lake.paths import Publication
+from html_classification.lake.paths import Publication, VersionId
 from html_classification.lake.scanning import scan_parquet, scan_raw
 from html_classification.lake.snapshots import Snapshot, all_snapshots, open_snapshot, put_snapshot
 from html_classification.lake.store import Store, StoredObject, in_parallel
@@ -25,14 +27,25 @@ RAW_STAGE = "raw"  # keeps the crawler's own files in place of parquet
 
 @dataclass(frozen=True)
 class Listed:
-    """A line of `lake ls`: the current version of a stage and day."""
+    """A line of `lake ls`: a version of a stage and day, by default the current one.
+
+    Attributes:
+        stage: The stage.
+        date: The day of the data, ISO 8601.
+        version: The version.
+        published_at: When it became that, ISO 8601 in UTC; None for one that a snapshot names and nobody published.
+        rows: Rows; None where garbage collection removed the version.
+        rejected_rows: Rows that were refused; None likewise.
+        bytes: Size of its files without metadata.json.
+        uri: The address of its folder.
+    """
 
     stage: str
     date: str
     version: str
-    published_at: str
-    rows: int
-    rejected_rows: int
+    published_at: str | None
+    rows: int | None
+    rejected_rows: int | None
     bytes: int
     uri: str
 
@@ -45,12 +58,29 @@ class Lake:
     """
 
     def __init__(self, uri: str) -> None:
-        self.store = Store(uri)
+        self._store = Store(uri)
+        self._marked = False
+
+    @cached_property
+    def store(self) -> Store:
+        """Its objects. The first use makes sure that this release understands how they lie.
+
+        Raises:
+            LakeError: A newer release wrote the lake.
+        """
+        check_layout(self._store)
+        return self._store
 
     @property
     def uri(self) -> str:
         """The root."""
-        return self.store.root
+        return self._store.root
+
+    def mark(self) -> None:
+        """Leave the version of the layout in the lake, before anything else is written there."""
+        if not self._marked:
+            mark_layout(self.store)
+            self._marked = True
 
     def publications(self, stage: str, start: date | None = None, end: date | None = None) -> list[Publication]:
         """The publications of a stage, of all its days or of a range of them, oldest first within a day."""
@@ -194,30 +224,64 @@ class Lake:
         files = [f"{paths.version_path(stage, day, one)}/{paths.DATA_FILE}" for day, one in versions.items()]
         return scan_parquet(self.store, files, None, with_day=True)
 
-    def ls(self, stage: str | None = None) -> list[Listed]:
+    def ls(
+        self,
+        stage: str | None = None,
+        *,
+        as_of: datetime | date | str | None = None,
+        snapshot: str | None = None,
+    ) -> list[Listed]:
         """The current version of every day of every stage (or of one), by stage and date.
 
         Told from listings alone, a thousand objects a request, however many days and versions there are.
-        """
-        wanted = {stage: listing.days(self.store, stage)} if stage else listing.stages(self.store)
-        inventory = listing.sort_in(self.store.list_folders(wanted))
-        current = inventory.current.values()
-        return in_parallel(lambda item: self._listed(item, inventory.versions[item.id]), current)
 
-    def _listed(self, item: Publication, files: Mapping[str, StoredObject]) -> Listed:
+        Args:
+            stage: Only this one.
+            as_of: What was current at this moment in place of now: a time in UTC, or its ISO form.
+            snapshot: What the snapshot of this name names in place of what is current.
+
+        Raises:
+            LakeError: The last two are both given, or there is no such snapshot.
+        """
+        if as_of is not None and snapshot is not None:
+            message = "as_of and snapshot exclude each other: give one"
+            raise LakeError(message)
+        if stage is not None:
+            paths.stage_path(stage)
+        named = self.snapshot(snapshot).ids if snapshot is not None else None
+        if named is not None:
+            named = [item for item in named if stage in (None, item.stage)]
+            wanted: dict[str, list[str]] = {}
+            for item in named:
+                wanted.setdefault(paths.stage_path(item.stage), []).append(item.day.isoformat())
+        else:
+            wanted = {stage: listing.days(self.store, stage)} if stage is not None else listing.stages(self.store)
+        inventory = listing.sort_in(self.store.list_folders(wanted))
+        if named is not None:
+            published = {item.id: item.time for item in inventory.publications}
+            chosen: dict[VersionId, datetime | None] = {item: published.get(item) for item in named}
+        else:
+            last = {(item.stage, item.day): item for item in _until(as_of, inventory.publications)}
+            chosen = {item.id: item.time for item in last.values()}
+        return in_parallel(lambda item: self._listed(item, chosen[item], inventory.versions.get(item, {})), chosen)
+
+    def _listed(self, item: VersionId, published: datetime | None, files: Mapping[str, StoredObject]) -> Listed:
         counts = next(filter(None, map(paths.parse_count_file, files)), None)
-        if counts is None:  # written before there were count files
+        removed = paths.REMOVED_FILE in files and paths.METADATA_FILE not in files
+        if counts is None and not removed:  # written before there were count files
             statistics = open_dataset(self.store, item.stage, item.day, item.version).metadata.statistics
             counts = (statistics.rows, statistics.rejected_rows)
+        rows, rejected_rows = counts if counts and not removed else (None, None)
+        own = (paths.METADATA_FILE, paths.REMOVED_FILE)
         return Listed(
             stage=item.stage,
             date=item.day.isoformat(),
             version=item.version,
-            published_at=item.time.isoformat(),
-            rows=counts[0],
-            rejected_rows=counts[1],
-            bytes=sum(file.bytes for name, file in files.items() if name != paths.METADATA_FILE),
-            uri=self.store.uri(item.id.path),
+            published_at=published.isoformat() if published else None,
+            rows=rows,
+            rejected_rows=rejected_rows,
+            bytes=sum(file.bytes for name, file in files.items() if name not in own),
+            uri=self.store.uri(item.path),
         )
 
     def snapshot(self, name: str) -> Snapshot:
@@ -253,13 +317,15 @@ class Lake:
             as_of: The moment; now without it.
 
         Raises:
-            LakeError: The name is taken, or there is nothing to name.
+            LakeError: The name is taken, there is nothing to name, or what was current then was removed since.
         """
+        paths.snapshot_path(name)
         first = paths.parse_day(start) if start is not None else None
         last = paths.parse_day(end) if end is not None else first
         wanted = {stage: listing.days(self.store, stage, first, last) for stage in stages or listing.stages(self.store)}
+        inventory = listing.sort_in(self.store.list_folders(wanted))
         chosen: dict[str, dict[date, str]] = {}
-        for item in _until(as_of, listing.publications(self.store, wanted)):
+        for item in _until(as_of, inventory.publications):
             chosen.setdefault(item.stage, {})[item.day] = item.version
         if missing := set(stages or ()) - set(chosen):
             message = f"nothing to name in {self.uri}: {', '.join(sorted(missing))} has no version there and then"
@@ -268,6 +334,14 @@ class Lake:
             message = f"nothing to name in {self.uri}: nothing was published there and then"
             raise LakeError(message)
         snapshot = Snapshot(name=name, reason=reason, created_at=datetime.now(UTC), versions=chosen)
+        # A version that was published while the listing went on may not be in it: asked for by itself, it is there.
+        absent = (item for item in snapshot.ids if not inventory.is_complete(item))
+        if gone := [item for item in absent if self.find(item.stage, item.day, item.version) is None]:
+            more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+            message = (
+                f"{gone[0]}{more} was removed since and cannot be named: choose other days, stages or a later moment"
+            )
+            raise LakeError(message)
         return put_snapshot(self.store, snapshot)
 
     def publish(self, dataset: Dataset, *, run: str | None, reason: str) -> Publication | None:
@@ -282,7 +356,7 @@ class Lake:
             The publication, or None where the version was current already.
 
         Raises:
-            LakeError: The version did not pass its audit.
+            LakeError: The version did not pass its audit, or garbage collection removes it in this moment.
         """
         metadata = dataset.metadata
         if not metadata.passed:
@@ -297,6 +371,8 @@ class Lake:
             # With the SHA-1, damage to metadata.json shows too; it holds that of every other file.
             entry = {"version": metadata.version, "run": run, "reason": reason, "metadata_sha1": dataset.metadata_sha1}
             if self.store.put_new(publication.path, (json.dumps(entry, indent=2) + "\n").encode()):
+                if self.store.find(f"{dataset.path}/{paths.METADATA_FILE}") is None:  # removed right before: say so
+                    open_dataset(self.store, metadata.stage, metadata.date, metadata.version)
                 return publication
 
 

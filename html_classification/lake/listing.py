@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from html_classification.lake import paths
+from html_classification.lake.layout import LAYOUT_FILE
 from html_classification.lake.paths import Publication, VersionId
 from html_classification.lake.store import Store, StoredObject, in_parallel
 
@@ -88,7 +89,7 @@ def sort_in(objects: Iterable[StoredObject]) -> Inventory:
             inventory.versions[in_version[0]][in_version[1]] = item
         elif snapshot := paths.parse_snapshot(item.path):
             inventory.snapshots[snapshot] = item
-        else:
+        elif item.path != LAYOUT_FILE:
             inventory.strays.append(item)
     inventory.publications.sort()
     return inventory

@@ -84,7 +84,11 @@ class Statistics(_Part):
 
 
 class Metadata(_Part):
-    """All that a version says about itself, in the order in which it is written."""
+    """All that a version says about itself, in the order in which it is written.
+
+    `expires_on` is the first day on which garbage collection with its usual window may remove the version, if nothing
+    needs it then; null where it never does.
+    """
 
     metadata_version: int = METADATA_VERSION
     dataset: str

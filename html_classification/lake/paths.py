@@ -13,6 +13,7 @@ Does not belong here: reading or writing (`store`, `lake`).
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from html_classification.lake.errors import LakeError
 
@@ -85,7 +86,7 @@ def parse_publication(path: str) -> Publication | None:
         return None
     try:
         day = date.fromisoformat(found["day"])
-        time = datetime.strptime(found["time"], _TIME).replace(tzinfo=UTC)
+        time = datetime.fromisoformat(found["time"])  # ten times as fast as strptime, and there are many
     except ValueError:  # the 31st of February
         return None
     return Publication(found["stage"], day, time, found["version"])
@@ -141,8 +142,10 @@ def parse_snapshot(path: str) -> str | None:
     return name if _SNAPSHOT.fullmatch(name) and snapshot_path(name) == path else None
 
 
+@lru_cache(maxsize=1024)
 def _is_stage(name: str) -> bool:
-    return all(_SEGMENT.fullmatch(segment) for segment in name.split("/"))
+    segments = name.split("/")
+    return segments[0] != SNAPSHOTS and all(_SEGMENT.fullmatch(segment) for segment in segments)
 
 
 def stage_path(stage: str) -> str:
@@ -151,7 +154,7 @@ def stage_path(stage: str) -> str:
     Raises:
         LakeError: The name is not made of lower-case words joined by `-` and `/`.
     """
-    if not _is_stage(stage) or stage.split("/", maxsplit=1)[0] == SNAPSHOTS:
+    if not _is_stage(stage):
         message = f"{stage!r} is no stage: stages are lower-case words joined by '-' and '/', such as 'annotated'"
         raise LakeError(message)
     return stage
@@ -213,4 +216,8 @@ def parse_time(moment: str | date) -> datetime:
             raise LakeError(message) from None
     if not isinstance(moment, datetime):
         moment = datetime(moment.year, moment.month, moment.day)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        message = f"{moment} is no time in UTC: take one between the years 1 and 9999"
+        raise LakeError(message) from None

@@ -13,6 +13,7 @@ import polars as pl
 
 from html_classification.lake import paths
 from html_classification.lake.errors import LakeError
+from html_classification.lake.faults import explain
 from html_classification.lake.store import Store
 
 _PATH = "file path of the row"
@@ -45,8 +46,8 @@ def scan_parquet(store: Store, files: Sequence[str], columns: Sequence[str] | No
         extra_columns="ignore" if columns else "raise",
         cast_options=pl.ScanCastOptions(integer_cast="upcast", float_cast="upcast"),
         include_file_paths=_PATH if with_day else None,
-        storage_options=store.storage_options,
         glob=False,
+        **store.for_polars,
     )
     if with_day:
         day = pl.col(_PATH).str.slice(-_DAY_FROM_END, 10).str.to_date("%Y-%m-%d")
@@ -81,13 +82,17 @@ def scan_raw(store: Store, versions: Mapping[date, str], stage: str) -> pl.LazyF
 
 def _schema(store: Store, uri: str) -> pl.Schema:
     try:
-        return pl.scan_parquet(uri, storage_options=store.storage_options, glob=False).collect_schema()
+        return pl.scan_parquet(uri, glob=False, **store.for_polars).collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise LakeError(damaged([uri], error)) from None
 
 
 def damaged(uris: Sequence[str], error: Exception) -> str:
-    """What to say where polars cannot read what lies at some addresses."""
+    """What to say where polars cannot read what lies at some addresses: it is damaged, or the store does not answer."""
+    gone = isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error)
+    if isinstance(error, OSError) and not gone:
+        where = uris[0] if len(uris) == 1 else f"{uris[0]} or another of {len(uris)}"
+        return f"cannot read {where}: {explain(error, is_s3=uris[0].startswith('s3://'))}"
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return (
         f"not readable ({reason}): one of {', '.join(uris)} is damaged; delete its folder and run that day again "

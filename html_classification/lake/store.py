@@ -26,6 +26,7 @@ from obstore.store import LocalStore, ObjectStore
 
 from html_classification.lake import s3
 from html_classification.lake.errors import StoreError
+from html_classification.lake.faults import explain, may_pass
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,6 +35,7 @@ _AT_ONCE = 16  # requests under way at the same time
 _PIECE = 120  # folders that one listing goes through before another one is worth its request
 #: What a killed writer leaves in a folder: obstore writes to a name with `#` and a number, then renames it.
 _TEMPORARY = re.compile(r".*#\d+")
+_SMALL = 8 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,11 @@ class Store:
     Args:
         uri: A folder (relative to the current one, or absolute) or `s3://bucket/prefix`. Credentials, region
             and endpoint of S3 come from the standard AWS settings.
+        access: Another way to S3 than those.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, access: s3.Access | None = None) -> None:
+        self._access = access
         self.is_s3 = uri.startswith("s3://")
         if "://" in uri and not self.is_s3:
             message = f"cannot store in {uri}: give a folder or an s3:// URI"
@@ -96,17 +100,46 @@ class Store:
         return f"{self.root}/{path}" if path else self.root
 
     @property
+    def for_polars(self) -> dict[str, Any]:
+        """What polars needs to read from here: arguments of `scan_parquet` and its like."""
+        return s3.polars_arguments(self._access) if self.is_s3 else {}
+
+    @property
     def storage_options(self) -> dict[str, Any] | None:
-        """What polars needs to read from here."""
-        return s3.polars_options() if self.is_s3 else None
+        """The `storage_options` among them, enough where the keys stand in the environment."""
+        return self.for_polars.get("storage_options")
 
     @cached_property
     def _objects(self) -> ObjectStore:
-        return s3.open_s3(self.root) if self.is_s3 else LocalStore(self.root, mkdir=True)
+        return s3.open_s3(self.root, self._access) if self.is_s3 else self._folder()
+
+    def _folder(self) -> LocalStore:
+        try:
+            return LocalStore(self.root, mkdir=True)
+        except (BaseError, OSError) as error:
+            raise self._error("open", "", error) from None
+
+    def _for_put(self, size: int) -> ObjectStore:
+        """For a put of so many bytes; small ones share one, a large one gets the time that it needs."""
+        if not self.is_s3:
+            return self._objects
+        return self._for_small_puts if size <= _SMALL else s3.open_s3(self.root, self._access, put=size)
+
+    @cached_property
+    def _for_small_puts(self) -> ObjectStore:
+        return s3.open_s3(self.root, self._access, put=_SMALL)
 
     @property
     def _absent(self) -> bool:
-        return not self.is_s3 and not os.path.lexists(self.root)  # where it may not look, reading says so
+        if self.is_s3:
+            return False
+        try:
+            Path(self.root).lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:  # where it may not look, reading says so
+            return False
+        return False
 
     def list(self, prefix: str = "") -> Objects:
         """All objects below a folder, at any depth, sorted by path: one listing, however deep.
@@ -133,8 +166,18 @@ class Store:
         """
         if self._absent:
             return []
+        if not self.is_s3:
+            return sorted(self._do("list", prefix, lambda: self._subfolders(prefix)))
         found = self._do("list", prefix, lambda: obstore.list_with_delimiter(self._objects, prefix=prefix or None))
         return sorted(path.rpartition("/")[2] for path in found["common_prefixes"])
+
+    def _subfolders(self, prefix: str) -> Names:
+        try:
+            entries = os.scandir(f"{self.root}/{prefix}")
+        except FileNotFoundError:
+            return []
+        with entries:
+            return [entry.name for entry in entries if entry.is_dir()]
 
     def list_folders(self, wanted: Mapping[str, Sequence[str]], *, only: str | None = None) -> Objects:
         """The objects in many folders at once, such as all days of some stages, sorted by path.
@@ -272,15 +315,22 @@ class Store:
         """
         if self._absent:
             return None
-        try:
-            return bytes(obstore.get(self._objects, path).bytes())
-        except FileNotFoundError:
-            return None
-        except (BaseError, OSError) as error:
-            raise self._error("read", path, error) from None
+
+        def find() -> bytes | None:
+            try:
+                return bytes(obstore.get(self._objects, path).bytes())
+            except FileNotFoundError as error:
+                if "NoSuchBucket" in str(error):
+                    raise
+                return None
+
+        return self._do("read", path, find)
 
     def put_new(self, path: str, data: bytes) -> bool:
         """Write an object, whole or not at all, unless there is one already.
+
+        On S3 a put whose answer is lost may have taken effect all the same: then the next attempt finds the object, and
+        its bytes tell whose it is.
 
         Returns:
             True where it was written, False where an object of that name existed; that one is untouched.
@@ -288,13 +338,25 @@ class Store:
         Raises:
             StoreError: The store cannot be written to.
         """
-        try:
-            obstore.put(self._objects, path, data, mode="create", use_multipart=False)
-        except AlreadyExistsError:
-            return False
-        except (BaseError, OSError) as error:
-            raise self._error("write", path, error) from None
-        return True
+        if self.is_s3 and len(data) > s3.LARGEST_PUT:
+            message = f"cannot write {self.uri(path)}: its {len(data)} bytes are more than S3 takes at once (5 GiB)"
+            raise StoreError(f"{message}; split the drop into several files")
+        in_doubt = False
+
+        def put() -> bool:
+            nonlocal in_doubt
+            try:
+                obstore.put(self._for_put(len(data)), path, data, mode="create", use_multipart=False)
+            except AlreadyExistsError as error:
+                if self.is_s3 and may_pass(error):  # another put of that name is under way, and may yet fail
+                    raise
+                return in_doubt and obstore.get(self._objects, path).bytes() == data
+            except BaseError:
+                in_doubt = True
+                raise
+            return True
+
+        return self._do("write", path, put)
 
     def write_new(self, path: str, write: Callable[[str | BinaryIO], None]) -> Written:
         """Write an object that a function puts into a file: as `put_new`, but a disk never has it in memory too.
@@ -331,15 +393,14 @@ class Store:
             temporary.unlink(missing_ok=True)
 
     def _do(self, verb: str, path: str, action: Callable[[], T]) -> T:
+        """Do something with the store, again where what went wrong may pass; say in one line what did."""
         try:
-            return action()
+            return s3.patiently(action) if self.is_s3 else action()
         except (BaseError, OSError) as error:
             raise self._error(verb, path, error) from None
 
     def _error(self, verb: str, path: str, error: Exception) -> StoreError:
-        reason = str(error).splitlines()[0].strip()
-        advice = "check the bucket, the AWS_* variables and the endpoint" if self.is_s3 else "check the folder"
-        return StoreError(f"cannot {verb} {self.uri(path)}: {reason}; {advice}")
+        return StoreError(f"cannot {verb} {self.uri(path)}: {explain(error, is_s3=self.is_s3)}")
 
 
 def _link(temporary: Path, target: Path) -> bool:

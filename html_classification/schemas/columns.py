@@ -70,6 +70,8 @@ class Stage:
         model: The pandera model of its columns.
         code_version: Raised by a person when the stage's computation gives other results; part of each recipe.
         may_be_empty: Whether a day without rows is in order (labels may not be there yet).
+        expendable: Whether a version may go one day, since it can be rebuilt: not what the crawler left, nor what was
+            paid for.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Stage:
     model: type[StageModel]
     code_version: str = "1"
     may_be_empty: bool = False
+    expendable: bool = True
 
     @property
     def asset_key(self) -> list[str]:

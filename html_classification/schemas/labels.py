@@ -36,4 +36,5 @@ LABELS = Stage(
     ),
     model=Labels,
     may_be_empty=True,
+    expendable=False,
 )

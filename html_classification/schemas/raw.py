@@ -28,4 +28,5 @@ RAW = Stage(
         "Used by url_normalization."
     ),
     model=Raw,
+    expendable=False,
 )

@@ -14,8 +14,8 @@ import pytest
 
 from html_classification.automation.serving import serve
 from html_classification.settings import SettingsError
-from html_classification_tests.conftest import free_ports
 from html_classification_tests.pages import Project
+from html_classification_tests.s3_server import free_ports
 
 PROGRAM = Path(sys.executable).parent / "html-classification"
 

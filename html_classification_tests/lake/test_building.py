@@ -74,6 +74,7 @@ def test_a_version_lies_where_the_contract_says(lake: Lake) -> None:
         f"{folder}/rejected.jsonl",
         f"{folder}/rows-2-rejected-1.count",
         publication.path,
+        "lake.json",
     }
     entry = json.loads(lake.store.get(publication.path))
     metadata_sha1 = hashlib.sha1(lake.store.get(f"{folder}/metadata.json")).hexdigest()

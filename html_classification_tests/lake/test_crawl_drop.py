@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import os
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -161,3 +163,72 @@ def test_two_files_do_not_get_the_same_name(tmp_path: Path) -> None:
         (folder / name).write_bytes(b"x")
     with pytest.raises(LakeError, match="rename one"):
         read_crawl_drop(Store(str(tmp_path)), DAY)
+
+
+ODD = ["a b", "a\u00e9", "a%20b", "a%2Fb", "#1", "a#1", "a\u202eb", "a:b*?", "\U0001f600", "x" * 230, "a'b\"<>|&"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "s3"])
+def test_odd_file_names_of_a_drop_become_plain_ones(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    root = str(tmp_path / "crawl") if kind == "folder" else request.getfixturevalue("bucket") + "/crawl"
+    crawl = Store(root)
+    for name in ODD:
+        put_as_it_is(crawl, f"2026-03-01/{name}.jsonl.gz", name.encode())
+    files = read_crawl_drop(crawl, DAY)
+    assert sorted(file.data.decode() for file in files) == sorted(ODD)
+    assert len({file.name.lower() for file in files}) == len(ODD)
+    for file in files:
+        assert re.fullmatch(r"html-documents[A-Za-z0-9._-]{1,186}\.jsonl\.gz", file.name)
+        assert file.uri == f"{root}/2026-03-01/{file.data.decode()}.jsonl.gz"  # where it was found, as it was called
+    # The same names again: a recipe holds them.
+    assert [file.name for file in read_crawl_drop(crawl, DAY)] == [file.name for file in files]
+    # And they lie in the lake as they are called.
+    lake = Store(f"{root}-lake")
+    for file in files:
+        lake.put_new(f"raw/{file.name}", file.data)
+    assert {item.name: lake.get(item.path) for item in lake.list("raw")} == {file.name: file.data for file in files}
+
+
+def put_as_it_is(crawl: Store, path: str, data: bytes) -> None:
+    """What a crawler does, which asks nobody about names."""
+    if not crawl.is_s3:
+        file = Path(crawl.root, path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+        return
+    import boto3
+
+    bucket, _, prefix = crawl.root.removeprefix("s3://").partition("/")
+    client = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL_S3"])
+    client.put_object(Bucket=bucket, Key=f"{prefix}/{path}", Body=data)
+
+
+def test_plain_file_names_stay_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "2026-03-01").mkdir()
+    for name in ("html-documents.jsonl", "part_1.A-z.jsonl.gz", ".hidden.jsonl", "html-documents-2.jsonl.zst"):
+        (tmp_path / "2026-03-01" / name).write_bytes(b"x")
+    assert [file.name for file in read_crawl_drop(Store(str(tmp_path)), DAY)] == [
+        *("html-documents-.hidden.jsonl", "html-documents-2.jsonl.zst", "html-documents.jsonl"),
+        "html-documents-part_1.A-z.jsonl.gz",
+    ]
+
+
+@pytest.mark.parametrize("name", ["a\tb.jsonl", "a\x1b[31mb.jsonl", "a\nb.jsonl", b"a\xffb.jsonl"])
+def test_a_name_with_control_characters_is_refused_in_one_line(tmp_path: Path, name: str | bytes) -> None:
+    (tmp_path / "2026-03-01").mkdir()
+    Path(os.fsdecode(os.fsencode(tmp_path / "2026-03-01") + b"/" + os.fsencode(name))).write_bytes(b"x")
+    with pytest.raises(LakeError, match=r"cannot list .*; rename that file") as caught:
+        read_crawl_drop(Store(str(tmp_path)), DAY)
+    assert str(caught.value).isprintable()
+
+
+@given(st.text(max_size=250).filter(lambda name: "/" not in name), st.text(max_size=250).filter(lambda n: "/" not in n))
+def test_different_names_stay_different_or_are_refused(one: str, other: str) -> None:
+    from html_classification.lake.crawl_drop import _raw_name
+
+    names = [_raw_name(f"2026-03-01/{name}.jsonl") for name in (one, other)]
+    for name in names:
+        assert re.fullmatch(r"html-documents[A-Za-z0-9._-]*\.jsonl", name)
+        assert len(name) <= 200
+    prefix = "html-documents-"  # a name with it and the same without it: `read_crawl_drop` refuses the pair
+    assert names[0] != names[1] or one.removeprefix(prefix) == other.removeprefix(prefix)

@@ -1,0 +1,72 @@
+"""A small lake for tests of upkeep: raw, pages made from it, texts made from those.
+
+Belongs here: building it, and damaging it as no command does. Does not belong here: expectations.
+"""
+
+import json
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import obstore
+import polars as pl
+
+from html_classification.lake import Build, Dataset, Lake, RunInfo, materialize
+from html_classification.lake.paths import VersionId
+from html_classification.schemas.outcome import Outcome
+from html_classification.schemas.text_normalization import text_normalization_stage
+from html_classification.schemas.url_normalization import URL_NORMALIZATION
+from html_classification_tests.lake.builds import DAY, TIME, put_raw
+
+PAGES = URL_NORMALIZATION.name
+TEXT_STAGE = text_normalization_stage("v1", ["lowercase"])
+TEXTS = TEXT_STAGE.name
+
+
+def put_chain(lake: Lake, text: str, *, day: date = DAY) -> dict[str, VersionId]:
+    """Materialize all three stages of a day from a page with this text; another text, other versions."""
+    line = {"url": "https://a.example/", "html": f"<p>{text}", "timestamp": f"{day}T10:00:00+00:00"}
+    raw = put_raw(lake, json.dumps(line).encode() + b"\n", day=day)
+    return {"raw": id_of(raw), PAGES: id_of(put_pages(lake, day)), TEXTS: id_of(put_texts(lake, day))}
+
+
+def put_pages(lake: Lake, day: date = DAY) -> Dataset:
+    """Materialize the pages of a day from what is current of raw."""
+
+    def compute(raw: pl.DataFrame) -> Outcome:
+        return Outcome(raw.with_columns(original_url="url").select(list(URL_NORMALIZATION.dtypes)))
+
+    build = Build(inputs=lambda day: {"raw": lake.upstream("raw").day(day)}, compute=compute)
+    return materialize(lake, URL_NORMALIZATION, build, day, RunInfo("pages")).dataset
+
+
+def put_texts(lake: Lake, day: date = DAY, code_version: str = "1", *, force: bool = False) -> Dataset:
+    """Materialize the texts of a day from what is current of pages."""
+    stage = replace(TEXT_STAGE, code_version=code_version)
+
+    def compute(pages: pl.DataFrame) -> Outcome:
+        rows = pages.select("url", title=pl.lit("t"), content="html", language=pl.lit("en"), timestamp=pl.lit(TIME))
+        return Outcome(rows.cast({"timestamp": pl.Datetime("us", "UTC")}))
+
+    build = Build(inputs=lambda day: {"pages": lake.upstream(PAGES).day(day)}, compute=compute)
+    return materialize(lake, stage, build, day, RunInfo("texts"), force=force).dataset
+
+
+def id_of(dataset: Dataset) -> VersionId:
+    """The name of a version."""
+    return VersionId(dataset.metadata.stage, dataset.metadata.date, dataset.metadata.version)
+
+
+def overwrite(lake: Lake, path: str, data: bytes) -> None:
+    """What no command of this project does: change a file."""
+    obstore.put(lake.store._objects, path, data)
+
+
+def change_json(lake: Lake, path: str, **changes: Any) -> None:
+    """Change keys of a JSON file."""
+    overwrite(lake, path, json.dumps(json.loads(lake.store.get(path)) | changes).encode())
+
+
+def contents(lake: Lake) -> dict[str, bytes]:
+    """Every file of the lake."""
+    return {item.path: lake.store.get(item.path) for item in lake.store.list()}
