@@ -7,8 +7,10 @@ Whole processes are timed on both sides, start-up and all, since either is calle
 DVC is in a virtual environment of its own and used as its documentation recommends: a folder under `dvc add`, a commit
 a version, each type of link, `core.autostage`, no analytics, no look for updates. The fastest setting is compared.
 
-- A new version is `dvc add` and `git commit` for DVC: the changed files are written before, which is not counted. For
-  the lake it is all, from 365 files (or versions of another stage) to parquet, statistics, audit and publication.
+- A new version begins with 365 files of which 5 have changed, and ends with checked rows stored as a version. For DVC a
+  program that is told the 5 days reads them, checks them with the stage's pandera model and writes them (`programs`),
+  then come `dvc add` and `git commit`. For the lake it is one program, which is told nothing, and also writes
+  statistics, samples and metadata. What `dvc add` takes by itself, of files that nobody checked, stands beside it.
 - An old version is `git checkout` of the .dvc file and `dvc checkout`, after which polars reads the files. For the
   lake it is `scan` with `as_of`; nothing is checked out.
 """
@@ -76,17 +78,23 @@ def run() -> Iterator[Result]:
 
 
 def _adding(lake: "InLake", stages: "InLake", peers: Mapping[str, "InDvc"]) -> Iterator[Result]:
-    theirs = {name: Contestant(peer.add, peer.change) for name, peer in peers.items()}
-    yield from _compared("new version from files", lake, Contestant(lake.add_files, lake.change), theirs)
+    checked = {name: Contestant(peer.produce_and_add, peer.change) for name, peer in peers.items()}
+    yield from _compared("new version from files", lake, Contestant(lake.add_files, lake.change), checked)
     yield from _compared(
-        "new version from a stage", stages, Contestant(stages.add_stage, stages.change_upstream), theirs
+        "new version from a stage", stages, Contestant(stages.add_stage, stages.change_upstream), checked
     )
     peer = peers["defaults"]
 
-    def new_version() -> None:
+    def unchecked() -> None:
         peer.change()
+        peer.produce("unchecked")
+
+    def new_version() -> None:
+        unchecked()
         peer.add()
 
+    alone = side_by_side({"alone": Contestant(peer.add, unchecked)}, rounds=ROUNDS)["alone"]
+    yield Figure("new version: `dvc add` and `git commit` alone, of files that are there and unchecked", alone)
     push = side_by_side({"push": Contestant(peer.push, new_version)}, rounds=3)["push"]
     yield Figure("new version: `dvc push` to a folder (the lake's is in its place)", push)
 
@@ -101,7 +109,7 @@ def _reading(lake: "InLake", peers: Mapping[str, "InDvc"]) -> Iterator[Result]:
     )
     for peer in peers.values():
         peer.check_out_old()
-        _require(pl.read_parquet(peer.files / f"{day}.parquet").equals(_rows(day, peer.edition - 1)), peer)
+        _require(pl.read_parquet(peer.data / f"{day}.parquet").equals(_rows(day, peer.edition - 1)), peer)
     named = {name: Contestant(peer.check_out_old, peer.check_out_new) for name, peer in peers.items()}
     read = {name: Contestant(peer.read_old, peer.check_out_new) for name, peer in peers.items()}
     yield from _compared("old version", lake, Contestant(lambda: lake.name(old)), named)
@@ -195,8 +203,10 @@ class InDvc(Days):
     """
 
     def __init__(self, folder: Path, source: Path, program: Path, options: Mapping[str, str]) -> None:
-        super().__init__(folder / "data", source)
+        super().__init__(Path(f"{folder}-files"), source)
         self.folder = folder
+        self.data = folder / "data"
+        shutil.copytree(source, self.data)
         self.program = str(program)
         self.stages_itself = "core.autostage" in options
         # Nothing of this machine's configuration, and nothing left outside this folder.
@@ -215,6 +225,16 @@ class InDvc(Days):
         for name, value in {"core.check_update": "false", **options}.items():
             self._dvc("config", name, value)
         self._dvc("remote", "add", "--default", "folder", str(folder) + "-remote")
+
+    def produce_and_add(self) -> None:
+        """A new version, from the files that changed."""
+        self.produce("checked")
+        self.add()
+
+    def produce(self, verb: str) -> None:
+        """Bring the folder to the state of the files: `checked` or `unchecked`."""
+        program = str(_PROGRAMS / "producing.py")
+        _output([sys.executable, program, verb, str(self.files), str(self.data), *map(str, CHANGED)])
 
     def add(self) -> None:
         """A new version: what the folder holds now, committed."""
@@ -238,7 +258,7 @@ class InDvc(Days):
     def read_old(self) -> None:
         """The version before the last one, in the folder and in memory."""
         self.check_out_old()
-        rows = int(_output([sys.executable, "-c", _READ, str(self.files / "*.parquet")]))
+        rows = int(_output([sys.executable, "-c", _READ, str(self.data / "*.parquet")]))
         _require(rows == len(DAYS) * ROWS, rows)
 
     def _check_out(self, commit: str) -> None:

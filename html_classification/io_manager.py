@@ -52,17 +52,20 @@ class LakeIOManager(dg.ConfigurableIOManager):
         lake = self._lake()
         key = context.asset_key
         run = RunInfo(key.to_user_string(), context.job_name, context.run_id)
+        current = lake.current(obj.stage.name)
 
         def do(day: date) -> DayResult:
-            done = materialize(lake, obj.stage, obj.build, day, run, force=self.force)
+            done = materialize(lake, obj.stage, obj.build, day, run, force=self.force, current=current)
             return day_result(obj.stage, done.dataset, reused=done.reused)
 
         days = days_of(context.asset_partition_keys)
         obj.results.update(each_day(context.step_context, key, days, do))
 
     def load_input(self, context: dg.InputContext) -> Upstream:
-        """The versions of the upstream stage that are current now; nothing is read yet."""
-        return self._lake().upstream(context.upstream_output.definition_metadata["stage"])  # type: ignore[union-attr]
+        """The versions of the upstream stage that are current now; no rows are read yet."""
+        upstream = self._lake().upstream(context.upstream_output.definition_metadata["stage"])  # type: ignore[union-attr]
+        upstream.open_days(days_of(context.asset_partition_keys))
+        return upstream
 
     def _lake(self) -> Lake:
         return Lake(self.lake or load_settings().lake)

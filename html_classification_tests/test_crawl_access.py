@@ -14,8 +14,8 @@ from html_classification.definitions import build_defs
 from html_classification.lake import Lake, LakeError
 from html_classification.lake.store import Store
 from html_classification.resources import CrawlDrops
-from html_classification_tests.pages import Project
-from html_classification_tests.s3_server import make_bucket, s3_server
+from html_classification_tests.pages import FIRST_DAY, Project
+from html_classification_tests.s3_server import delete_bucket, make_bucket, s3_server
 from html_classification_tests.s3_users import new_user, profile
 
 RAW = dg.AssetKey("raw")
@@ -49,7 +49,9 @@ def upload(project: Project, uri: str) -> None:
 
 
 @pytest.fixture
-def keys(lake: Lake, project: Project, s3_server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def keys(
+    lake: Lake, project: Project, s3_server: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, str]]:
     """Of one who may only read the crawl bucket; the environment's may only reach the lake's."""
     ours, theirs = lake.uri.split("/")[2], f"crawl-of-{os.getpid()}-{abs(hash(lake.uri)) % 10**9}"
     make_bucket(s3_server, theirs)
@@ -60,17 +62,18 @@ def keys(lake: Lake, project: Project, s3_server: dict[str, str], monkeypatch: p
     for name, value in own.items():
         monkeypatch.setenv(name, value)
     reading = ["s3:GetObject", "s3:ListBucket"]
-    return new_user(s3_server, theirs, reading, [f"arn:aws:s3:::{theirs}", f"arn:aws:s3:::{theirs}/*"])
+    yield new_user(s3_server, theirs, reading, [f"arn:aws:s3:::{theirs}", f"arn:aws:s3:::{theirs}/*"])
+    delete_bucket(s3_server, theirs)
 
 
 def assert_taken(defs: dg.Definitions, instance: dg.DagsterInstance, project: Project, lake: Lake) -> None:
-    result = run_range(defs, instance, {RAW}, project.days[:1])
+    result = run_range(defs, instance, {RAW}, [FIRST_DAY])
     assert result.failed == []
-    assert lake.read("raw", project.days[0]).height > 0
+    assert lake.read("raw", FIRST_DAY).height > 0
 
 
 def test_without_the_right_it_is_one_line(keys: dict[str, str], project: Project, instance: dg.DagsterInstance) -> None:
-    (failed,) = run_range(build_defs(), instance, {RAW}, project.days[:1]).failed
+    (failed,) = run_range(build_defs(), instance, {RAW}, [FIRST_DAY]).failed
     assert "access denied (403 AccessDenied)" in failed.detail
     assert keys["AWS_SECRET_ACCESS_KEY"] not in failed.detail
 

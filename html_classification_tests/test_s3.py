@@ -26,22 +26,26 @@ def files(lake: Lake) -> dict[tuple[str, str, str], str]:
 
 
 @pytest.fixture
-def profile_only(tmp_path: Path, s3_server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """No keys and no endpoint in the environment: all of it stands in a profile of the AWS files."""
-    for name in s3_server:
-        monkeypatch.delenv(name)
+def profile_only(
+    bucket: str, tmp_path: Path, s3_server: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The bucket, with no keys and no endpoint in the environment: all of it stands in a profile of the AWS files."""
     endpoint = f"endpoint_url = {s3_server['AWS_ENDPOINT_URL_S3']}"
     (tmp_path / "config").write_text(f"[profile team]\nregion = us-east-1\n{endpoint}\n")
     (tmp_path / "credentials").write_text(profile("team", s3_server))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setenv("AWS_PROFILE", "team")
+    with monkeypatch.context() as patch:
+        for name in s3_server:
+            patch.delenv(name)
+        patch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+        patch.setenv("AWS_PROFILE", "team")
+        yield bucket
 
 
-@pytest.mark.usefixtures("bucket", "profile_only")
 def test_the_pipeline_gives_the_same_files_on_s3_as_in_a_folder(
-    project: Project, bucket: str, instance: dg.DagsterInstance
+    project: Project, profile_only: str, instance: dg.DagsterInstance
 ) -> None:
+    bucket = profile_only
     days = project.write_days(2)
     crawl = Store(f"{bucket}/crawl")
     for path in project.crawl.rglob("*.gz"):

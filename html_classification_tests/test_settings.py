@@ -25,6 +25,7 @@ def test_without_anything_set_all_is_below_data() -> None:
     assert settings.model_dump(exclude={"training_window_days"}) == {
         "lake": "data/lake",
         "crawl": "data/crawl",
+        "crawl_profile": None,
         "labels": "data/labels.jsonl",
         "start_date": date(2026, 3, 1),
         "mlflow_tracking_uri": "sqlite:///data/mlflow/mlflow.db",

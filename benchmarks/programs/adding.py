@@ -17,6 +17,7 @@ import polars as pl
 
 from html_classification.lake import Build, Lake, Materialization, RunInfo, Slice, Step, materialize
 from html_classification.lake.external import ExternalFile, ExternalFiles
+from html_classification.schemas.columns import Stage
 from html_classification.schemas.outcome import Outcome
 from html_classification.schemas.text_normalization import text_normalization_stage
 
@@ -36,8 +37,7 @@ def from_files(lake: Lake, folder: Path) -> list[Materialization]:
     def compute(rows: ExternalFiles) -> Outcome:
         return Outcome(pl.read_parquet(rows.files[0].data))
 
-    build = _build(inputs, compute)
-    return [materialize(lake, STAGE, build, day, RUN) for day in sorted(paths)]
+    return _materialize(lake, STAGE, sorted(paths), inputs, compute)
 
 
 def from_stage(lake: Lake) -> list[Materialization]:
@@ -50,12 +50,20 @@ def from_stage(lake: Lake) -> list[Materialization]:
     def compute(rows: pl.DataFrame) -> Outcome:
         return Outcome(rows)
 
-    build = _build(inputs, compute)
-    return [materialize(lake, NEXT_STAGE, build, day, RUN) for day in sorted(upstream.versions)]
+    return _materialize(lake, NEXT_STAGE, sorted(upstream.versions), inputs, compute)
 
 
-def _build(inputs: Callable[[date], Mapping[str, Any]], compute: Callable[..., Outcome]) -> Build:
-    return Build(inputs=inputs, compute=compute, process=[Step(step="take the rows as they are")])
+def _materialize(
+    lake: Lake,
+    stage: Stage,
+    days: list[date],
+    inputs: Callable[[date], Mapping[str, Any]],
+    compute: Callable[..., Outcome],
+) -> list[Materialization]:
+    """What the IO manager does in a run over a range of days."""
+    build = Build(inputs=inputs, compute=compute, process=[Step(step="take the rows as they are")])
+    current = lake.current(stage.name)
+    return [materialize(lake, stage, build, day, RUN, current=current) for day in days]
 
 
 if __name__ == "__main__":

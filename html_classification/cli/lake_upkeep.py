@@ -55,15 +55,15 @@ def lake_verify(
     Prints what is wrong and what to do, one line each; the exit status is 1 where something has to be mended. One that
     was stopped goes on where it was.
     """
-    from html_classification.lake.upkeep.journal import default_journal, forget
-    from html_classification.lake.upkeep.verify import verify
-    from html_classification.schemas.columns import stage_name
-
-    lake = open_lake()
-    journal = journal or default_journal(lake.uri)
-    if restart:
-        forget(journal)
     try:
+        from html_classification.lake.upkeep.journal import default_journal, forget
+        from html_classification.lake.upkeep.verify import verify
+        from html_classification.schemas.columns import stage_name
+
+        lake = open_lake()
+        journal = journal or default_journal(lake.uri)
+        if restart:
+            forget(journal)
         with _reading() as show:
             report = verify(
                 lake,
@@ -75,7 +75,7 @@ def lake_verify(
                 on_progress=show,
             )
     except KeyboardInterrupt:
-        fail(f"stopped; what was checked is kept in {journal}: the same command goes on from there", 130)
+        fail("stopped; what was checked is remembered: the same command goes on from there", 130)
     if as_json:
         print_json([finding.to_json() for finding in report.findings])
     else:
@@ -108,12 +108,11 @@ def lake_gc(
     What is current, in a snapshot, was current within the last days, or is an ancestor of one of those stays, and so do
     raw and labels. Shows what would go and why; --delete removes it.
     """
-    from html_classification.lake.building import KEEP_DAYS
-    from html_classification.lake.upkeep.gc import Collected, collect, plan
-
-    lake = open_lake()
-    done = Collected()
     try:
+        from html_classification.lake.building import KEEP_DAYS
+        from html_classification.lake.upkeep.gc import Collected, collect, plan
+
+        lake, done = open_lake(), Collected()
         planned = plan(
             lake, keep_days=KEEP_DAYS if keep_days is None else keep_days, grace=timedelta(hours=grace_hours)
         )

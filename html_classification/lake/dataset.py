@@ -7,7 +7,7 @@ version is current, or writing (`lake`, `building`).
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -18,7 +18,7 @@ from html_classification.lake.errors import LakeError
 from html_classification.lake.metadata import Metadata, Source, parse_metadata
 from html_classification.lake.recipe import RecipeSource
 from html_classification.lake.scanning import damaged, scan_parquet, scan_raw
-from html_classification.lake.store import Store
+from html_classification.lake.store import Store, in_parallel
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,15 @@ class Upstream:
         self.versions = versions
         self._known: dict[date, Dataset] = {}
 
+    def open_days(self, days: Iterable[date]) -> None:
+        """Open many days side by side, before they are asked for one by one: worth it on S3.
+
+        What is wrong with a day shows when that day is asked for.
+        """
+        wanted = [day for day in days if day in self.versions and day not in self._known]
+        found = zip(wanted, in_parallel(self._try_open, wanted), strict=True)
+        self._known |= {day: dataset for day, dataset in found if dataset}
+
     def day(self, day: date, columns: Sequence[str] | None = None) -> Slice:
         """One day.
 
@@ -157,12 +166,22 @@ class Upstream:
         """
         self.day(last)
         wanted = [last - timedelta(days=back) for back in reversed(range(days))]
+        self.open_days(wanted)
         return Slice([self._dataset(day) for day in wanted if day in self.versions], columns, with_day=True)
 
     def _dataset(self, day: date) -> Dataset:
         if day not in self._known:
-            self._known[day] = open_dataset(self.store, self.stage, day, self.versions[day])
+            self._known[day] = self._open(day)
         return self._known[day]
+
+    def _try_open(self, day: date) -> Dataset | None:
+        try:
+            return self._open(day)
+        except LakeError:
+            return None
+
+    def _open(self, day: date) -> Dataset:
+        return open_dataset(self.store, self.stage, day, self.versions[day])
 
 
 def _collect(frame: pl.LazyFrame, datasets: Sequence[Dataset]) -> pl.DataFrame:

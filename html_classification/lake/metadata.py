@@ -5,9 +5,9 @@ Belongs here: the typed model, the same for every stage. Does not belong here: c
 """
 
 import datetime as dt
-import json
 from typing import Any
 
+import orjson
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from html_classification.lake.errors import LakeError
@@ -143,9 +143,10 @@ def parse_metadata(data: bytes, uri: str) -> Metadata:
         LakeError: It is not understood, or was written by a newer release.
     """
     try:
-        found = json.loads(data)["metadata_version"]
+        content = orjson.loads(data)
+        found = content["metadata_version"]
         if found == METADATA_VERSION:
-            return Metadata.model_validate(json.loads(data))
+            return Metadata.model_validate(content)
     except (ValueError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0]
         message = f"{uri} is not readable ({reason}): it is damaged; delete its folder and run that day again"

@@ -14,10 +14,12 @@ minute, see `Patience`; what cannot (a refusal, a bucket that is not there) is s
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from obstore.exceptions import BaseError
@@ -41,8 +43,9 @@ LARGEST_PUT = 5 * 1024**3
 class Patience:
     """How long S3 is waited for, and how often what can pass by itself is tried again.
 
-    A refused connection or a 503 is said after 5 to 25 seconds, a server that takes requests and never answers after
-    a minute and a half, and where polars reads (which knows no stalling, only a total) after two minutes.
+    Measured: a refused connection or a 503 is said after 10 to 20 seconds (where polars reads, which goes through all
+    of it twice, after 30), a server that takes requests and never answers after 60 to 80 (polars, which knows no
+    stalling, only a total: 120). A larger put may take longer by its bytes divided by `slowest`, and that twice.
 
     Attributes:
         connect: For a connection.
@@ -65,6 +68,8 @@ class Patience:
 
 PATIENCE = Patience()
 _GROWTH = 4
+_VARIABLE = "AWS_ENDPOINT_URL_S3"
+_ENVIRONMENT = Lock()
 
 
 @dataclass(frozen=True)
@@ -144,13 +149,30 @@ def open_s3(uri: str, access: Access | None = None, *, put: int | None = None) -
         "retry_timeout": patience.again,
         "backoff": {"init_backoff": patience.first_pause, "max_backoff": patience.longest_pause, "base": _GROWTH},
     }
-    return S3Store.from_url(
-        uri,
-        config=_config(way) | ({"skip_signature": "true"} if way.unsigned else {}),  # type: ignore[arg-type]
-        client_options=client,
-        retry_config=retries,
-        credential_provider=_credentials(way),
-    )
+    credentials = _credentials(way)
+    with _endpoint_of(way):
+        return S3Store.from_url(
+            uri,
+            config=_config(way) | ({"skip_signature": "true"} if way.unsigned else {}),  # type: ignore[arg-type]
+            client_options=client,
+            retry_config=retries,
+            credential_provider=credentials,
+        )
+
+
+@contextmanager
+def _endpoint_of(way: _Way) -> Iterator[None]:
+    """Let the given endpoint count: to obstore the variable counts more, so it is away while a store is made."""
+    with _ENVIRONMENT:
+        known = os.environ.get(_VARIABLE)
+        if known is None or known == way.endpoint:
+            yield
+            return
+        del os.environ[_VARIABLE]
+        try:
+            yield
+        finally:
+            os.environ[_VARIABLE] = known
 
 
 def polars_arguments(access: Access | None = None) -> dict[str, Any]:
@@ -160,17 +182,22 @@ def polars_arguments(access: Access | None = None) -> dict[str, Any]:
     """
     way, patience = _way(access), PATIENCE
     total = patience.stalled * 2
-    options: dict[str, Any] = {f"aws_{key}": value for key, value in _config(way).items()} | {
-        "aws_allow_http": str(_plain_http(way)).lower(),
-        "aws_connect_timeout": f"{_milliseconds(patience.connect)}ms",
-        "aws_timeout": f"{_milliseconds(total)}ms",
-        "max_retries": patience.attempts,
-        # It goes through all of its retries twice.
-        "retry_timeout_ms": _milliseconds(patience.again) // 2,
-        "retry_init_backoff_ms": _milliseconds(patience.first_pause),
-        "retry_max_backoff_ms": _milliseconds(patience.longest_pause),
-        "retry_base_multiplier": float(_GROWTH),
-    }
+    endpoint = {"aws_endpoint_url_s3": way.endpoint} if way.endpoint else {}
+    options: dict[str, Any] = (
+        endpoint
+        | {f"aws_{key}": value for key, value in _config(way).items()}
+        | {
+            "aws_allow_http": str(_plain_http(way)).lower(),
+            "aws_connect_timeout": f"{_milliseconds(patience.connect)}ms",
+            "aws_timeout": f"{_milliseconds(total)}ms",
+            "max_retries": patience.attempts,
+            # It goes through all of its retries twice.
+            "retry_timeout_ms": _milliseconds(patience.again) // 2,
+            "retry_init_backoff_ms": _milliseconds(patience.first_pause),
+            "retry_max_backoff_ms": _milliseconds(patience.longest_pause),
+            "retry_base_multiplier": float(_GROWTH),
+        }
+    )
     if way.unsigned:
         options["aws_skip_signature"] = "true"
     provider = _credentials(way)
@@ -195,9 +222,14 @@ def _milliseconds(time: timedelta) -> int:
 
 
 def _way(access: Access | None) -> _Way:
+    with _ENVIRONMENT:
+        return _find_way(access)
+
+
+def _find_way(access: Access | None) -> _Way:
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if access is None and not _needs_boto3():
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        endpoint = os.environ.get(_VARIABLE) or os.environ.get("AWS_ENDPOINT_URL")
         return _Way(region or "us-east-1", endpoint)
     import boto3  # half a second that keys in the environment save
     from botocore.exceptions import BotoCoreError

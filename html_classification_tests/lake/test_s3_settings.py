@@ -4,7 +4,7 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -22,14 +22,14 @@ Settings = Callable[..., None]
 
 
 @pytest.fixture
-def settings(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """Have just these variables, and files with this content as ~/.aws/config and ~/.aws/credentials."""
 
     def have(config: str = "", credentials: str = "", **variables: str) -> None:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
-            monkeypatch.delenv(name)
-        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        monkeypatch.setenv("HOME", str(tmp_path))
+            patch.delenv(name)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("HOME", str(tmp_path))
         folder = tmp_path / ".aws"
         folder.mkdir(exist_ok=True)
         for name, content in (("config", config), ("credentials", credentials)):
@@ -37,9 +37,10 @@ def settings(bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Se
             if not content:
                 (folder / name).unlink()
         for name, value in variables.items():
-            monkeypatch.setenv(name, value)
+            patch.setenv(name, value)
 
-    return have
+    with monkeypatch.context() as patch:
+        yield have
 
 
 def assert_reached(bucket: str) -> None:

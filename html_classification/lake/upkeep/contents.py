@@ -13,7 +13,7 @@ from html_classification.lake.errors import LakeError, StoreError
 from html_classification.lake.paths import VersionId
 from html_classification.lake.recipe import Recipe
 from html_classification.lake.store import Store, StoredObject
-from html_classification.lake.upkeep.findings import Finding, Kind
+from html_classification.lake.upkeep.findings import Finding, problem_of
 from html_classification.lake.upkeep.records import Record, read_removed, record_of
 
 _COPY = "put it back from a copy, or delete it and run that day again"
@@ -45,7 +45,7 @@ def check_version(
     except StoreError as error:
         return error, [unreadable(uri, error)]
     except LakeError as error:
-        return error, [_from_error("metadata", uri, error)]
+        return error, [Finding(uri, "metadata", *problem_of(error, uri))]
     return record, [*_metadata(dataset, version, uri), *_counts(store, record), *_unlisted(store, record, files)]
 
 
@@ -63,12 +63,13 @@ def check_incomplete(
     """
     findings, uri = [], store.uri(version.path)
     if removed := files.get(paths.REMOVED_FILE):
+        path = store.uri(removed.path)
         try:
-            read_removed(store.get(removed.path), version, store.uri(removed.path))
+            read_removed(store.get(removed.path), version, path)
         except StoreError as error:
-            findings.append(unreadable(store.uri(removed.path), error))
+            findings.append(unreadable(path, error))
         except LakeError as error:
-            findings.append(_from_error("removed", store.uri(removed.path), error))
+            findings.append(Finding(path, "removed", *problem_of(error, path)))
         if len(files) == 1:
             return findings
     age = now - max(item.modified for item in files.values())
@@ -87,11 +88,6 @@ def unreadable(uri: str, error: StoreError) -> Finding:
     """What to say where the store does not give a file."""
     reason = str(error).removeprefix(f"cannot read {uri}: ")
     return Finding(uri, "unreadable", f"could not be read: {reason}", "verify again")
-
-
-def _from_error(kind: Kind, uri: str, error: LakeError) -> Finding:
-    problem, _, advice = str(error).removeprefix(f"{uri} ").partition(": ")
-    return Finding(uri, kind, problem, advice or _COPY)
 
 
 def _metadata(dataset: Dataset, version: VersionId, uri: str) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from html_classification.lake.errors import LakeError
 from html_classification.printable import printable
 
 Kind = Literal[
@@ -53,6 +54,17 @@ class Finding:
     def to_json(self) -> dict[str, str]:
         """For `--json`."""
         return asdict(self)
+
+
+def problem_of(error: LakeError, uri: str) -> tuple[str, str]:
+    """What an error about a file says is wrong, and what to do.
+
+    >>> problem_of(LakeError("lake/x.json is not readable (line 1: no value): it is damaged; delete it"), "lake/x.json")
+    ('is not readable (line 1: no value): it is damaged', 'delete it')
+    """
+    message = str(error).removeprefix(f"{uri} ")
+    problem, _, advice = message.rpartition("; " if "; " in message else ": ")
+    return problem, advice
 
 
 @dataclass(frozen=True)

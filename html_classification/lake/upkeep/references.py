@@ -12,7 +12,7 @@ from html_classification.lake.paths import Publication, VersionId
 from html_classification.lake.snapshots import parse_snapshot
 from html_classification.lake.store import Store, StoredObject
 from html_classification.lake.upkeep.contents import unreadable
-from html_classification.lake.upkeep.findings import Finding
+from html_classification.lake.upkeep.findings import Finding, problem_of
 from html_classification.lake.upkeep.records import Record, Records
 
 _GIVE_BACK = "put that version back from a copy, or run that day again with the code and inputs of then"
@@ -108,8 +108,7 @@ def check_snapshot(
         yield unreadable(uri, error)
         return
     except LakeError as error:
-        problem, _, advice = str(error).removeprefix(f"{uri} ").partition(": ")
-        yield Finding(uri, "snapshot", problem, advice)
+        yield Finding(uri, "snapshot", *problem_of(error, uri))
         return
     for version in filter(wanted, versions):
         record = known.get(version)

@@ -40,12 +40,14 @@ def put_pages(lake: Lake, day: date = DAY) -> Dataset:
     return materialize(lake, URL_NORMALIZATION, build, day, RunInfo("pages")).dataset
 
 
-def put_texts(lake: Lake, day: date = DAY, code_version: str = "1", *, force: bool = False) -> Dataset:
-    """Materialize the texts of a day from what is current of pages."""
+def put_texts(
+    lake: Lake, day: date = DAY, code_version: str = "1", *, force: bool = False, text: str = "html"
+) -> Dataset:
+    """Materialize the texts of a day from what is current of pages; `text` is the column that they are taken from."""
     stage = replace(TEXT_STAGE, code_version=code_version)
 
     def compute(pages: pl.DataFrame) -> Outcome:
-        rows = pages.select("url", title=pl.lit("t"), content="html", language=pl.lit("en"), timestamp=pl.lit(TIME))
+        rows = pages.select("url", title=pl.lit("t"), content=text, language=pl.lit("en"), timestamp=pl.lit(TIME))
         return Outcome(rows.cast({"timestamp": pl.Datetime("us", "UTC")}))
 
     build = Build(inputs=lambda day: {"pages": lake.upstream(PAGES).day(day)}, compute=compute)

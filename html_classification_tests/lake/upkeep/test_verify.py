@@ -8,12 +8,15 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from html_classification.lake import Lake, LakeError
+from html_classification.lake import BuildError, Lake, LakeError
+from html_classification.lake.errors import StoreError
 from html_classification.lake.paths import METADATA_FILE, Publication
 from html_classification.lake.upkeep.findings import Finding
+from html_classification.lake.upkeep.gc import collect, plan
 from html_classification.lake.upkeep.journal import default_journal
 from html_classification.lake.upkeep.verify import Progress, verify
 from html_classification_tests.lake.builds import DAY
@@ -24,6 +27,7 @@ from html_classification_tests.lake.upkeep.chain import (
     contents,
     overwrite,
     put_chain,
+    put_pages,
     put_texts,
 )
 
@@ -97,7 +101,12 @@ def test_what_is_found_tells_how_to_mend_it(lake: Lake) -> None:
     overwrite(lake, file, _flip(lake.store.get(file)))
     (finding,) = verify(lake).problems
     assert f"--from {DAY} --to {DAY} --select {TEXTS} --force" in str(finding)
-    lake.store.delete([file])
+    both = [file, f"{version.path}/sample.jsonl"]
+    lake.store.delete(both)
+    with pytest.raises(BuildError, match="was missing, and this computation gave other bytes than those recorded"):
+        put_texts(lake, force=True, text="url")
+    assert found(lake) == [("file-damaged", path) for path in both]
+    lake.store.delete(both)
     put_texts(lake, force=True)
     assert found(lake) == []
 
@@ -107,6 +116,23 @@ def test_metadata_that_cannot_be_read_is_found(lake: Lake) -> None:
     for data in (b"{", b"[]", b"", b"\xff", json.dumps({"metadata_version": 99}).encode()):
         overwrite(lake, path, data)
         assert found(lake) == [("metadata", path)]
+    lake.store.delete([path])  # then the next run writes it again
+    put_pages(lake)
+    assert found(lake) == []
+
+
+def test_removed_json_that_cannot_be_read_is_found(lake: Lake) -> None:
+    put_chain(lake, "one")
+    old = lake.history(TEXTS, DAY)[0].id
+    put_chain(lake, "two")
+    collect(lake, plan(lake, keep_days=0))
+    assert found(lake) == []
+    path = f"{old.path}/removed.json"
+    for data in (b"{", b"{}", b'{"removed_at": "2026-03-01T00:00:00", "reason": "", "metadata": {}}'):
+        overwrite(lake, path, data)
+        assert found(lake) == [("removed", path)]
+        with pytest.raises(LakeError, match="was removed by garbage collection"):
+            lake.dataset(TEXTS, DAY, old.version)
 
 
 @pytest.mark.parametrize(
@@ -244,16 +270,25 @@ def test_a_part_of_the_lake(lake: Lake) -> None:
         verify(lake, "../raw")
 
 
-def test_a_file_that_cannot_be_read_is_one_finding(tmp_path: Path) -> None:
-    lake = Lake(str(tmp_path / "lake"))
-    file = Path(lake.uri) / put_chain(lake, "one")[TEXTS].path / "html-documents.parquet"
-    data = file.read_bytes()
-    file.unlink()
-    file.symlink_to(tmp_path / "nowhere")
-    assert {kind for kind, _ in found(lake)} <= {"unreadable", "file-missing"}
-    file.unlink()
-    file.write_bytes(data)
-    assert found(lake) == []
+def test_a_file_that_cannot_be_read_is_one_finding(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = put_chain(lake, "one")
+    refused = {f"{versions[TEXTS].path}/html-documents.parquet", f"{versions['raw'].path}/metadata.json"}
+    refused.add(lake.history("raw", DAY)[0].path)
+    damaged = f"{versions[PAGES].path}/html-documents.parquet"
+    overwrite(lake, damaged, _flip(lake.store.get(damaged)))
+    stream, find = lake.store.stream, lake.store.find
+
+    def refuse(do: Callable[[str], Any], path: str) -> Any:
+        if path in refused:
+            raise StoreError(f"cannot read {lake.store.uri(path)}: the server answers 500; run again later")
+        return do(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lake.store, "stream", lambda path: refuse(stream, path))
+        patched.setattr(lake.store, "find", lambda path: refuse(find, path))
+        kinds = found(lake, journal=tmp_path / "journal.jsonl")
+    assert set(kinds) == {("file-damaged", damaged), *(("unreadable", path) for path in refused)}
+    assert found(lake) == [("file-damaged", damaged)]
 
 
 def test_hostile_names_in_metadata_lead_nowhere(lake: Lake) -> None:
