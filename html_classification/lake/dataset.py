@@ -222,9 +222,10 @@ def open_dataset(store: Store, stage: str, day: date, version: str) -> Dataset:
         return dataset
     removed = store.find(f"{paths.version_path(stage, day, version)}/{paths.REMOVED_FILE}")
     if removed is not None:
+        what = f"{stage} {day} {version}"
         message = (
-            f"{stage} {day} {version} was removed by garbage collection{_when(removed)}; it can be rebuilt from raw: "
-            "run that day again with the code and inputs of then, see its removed.json"
+            f"{what} was removed by garbage collection{_when(removed)}; "
+            f"'html-classification lake reproduce {what} --scratch FOLDER' rebuilds it from raw"
         )
         raise LakeError(message)
     message = f"{stage} {day} has no version {version}; see 'html-classification lake ls'"
