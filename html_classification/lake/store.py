@@ -24,7 +24,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, ObjectStore
 
-from html_classification.lake import s3
+from html_classification.lake import disk, s3
 from html_classification.lake.errors import StoreError
 from html_classification.lake.faults import explain, may_pass
 
@@ -131,15 +131,7 @@ class Store:
 
     @property
     def _absent(self) -> bool:
-        if self.is_s3:
-            return False
-        try:
-            Path(self.root).lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            return True
-        except OSError:  # where it may not look, reading says so
-            return False
-        return False
+        return not self.is_s3 and disk.is_absent(self.root)
 
     def list(self, prefix: str = "") -> Objects:
         """All objects below a folder, at any depth, sorted by path: one listing, however deep.
@@ -269,17 +261,7 @@ class Store:
             if self.is_s3:
                 self._do("delete", path, lambda path=path: obstore.delete(self._objects, path))  # type: ignore[misc]
             else:
-                self._do("delete", path, lambda path=path: self._unlink(Path(self.root, path)))  # type: ignore[misc]
-
-    def _unlink(self, path: Path) -> None:
-        path.unlink(missing_ok=True)
-        for folder in path.parents:
-            if folder == Path(self.root) or not folder.is_dir() or any(folder.iterdir()):
-                return
-            try:
-                folder.rmdir()
-            except OSError:  # another process is writing there
-                return
+                self._do("delete", path, lambda path=path: disk.unlink(Path(self.root), path))  # type: ignore[misc]
 
     def get(self, path: str) -> bytes:
         """The bytes of an object.
@@ -386,7 +368,7 @@ class Store:
             write(str(temporary))
             with temporary.open("rb") as file:
                 sha1_on_disk = hashlib.file_digest(file, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()
-            return Written(temporary.stat().st_size, sha1_on_disk, _link(temporary, target))
+            return Written(temporary.stat().st_size, sha1_on_disk, disk.link(temporary, target))
         except OSError as error:
             raise self._error("write", path, error) from None
         finally:
@@ -401,12 +383,3 @@ class Store:
 
     def _error(self, verb: str, path: str, error: Exception) -> StoreError:
         return StoreError(f"cannot {verb} {self.uri(path)}: {explain(error, is_s3=self.is_s3)}")
-
-
-def _link(temporary: Path, target: Path) -> bool:
-    """Give a whole file its name, unless there is one of that name: True where it was given."""
-    try:
-        target.hardlink_to(temporary)
-    except FileExistsError:
-        return False
-    return True
