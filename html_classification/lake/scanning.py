@@ -14,7 +14,7 @@ import polars as pl
 from html_classification.lake import paths
 from html_classification.lake.errors import LakeError
 from html_classification.lake.faults import explain
-from html_classification.lake.store import Store
+from html_classification.lake.store import Store, in_parallel
 
 _PATH = "file path of the row"
 #: `<day>/<version>/html-documents.parquet`: where the day begins, counted from the end.
@@ -38,10 +38,10 @@ def scan_parquet(store: Store, files: Sequence[str], columns: Sequence[str] | No
         LakeError: The first or the last file cannot be read.
     """
     uris = [store.uri(path) for path in files]
-    newest, oldest = (_schema(store, uri) for uri in (uris[-1], uris[0]))
+    newest, *oldest = in_parallel(lambda uri: _schema(store, uri), dict.fromkeys((uris[-1], uris[0])))
     frame = pl.scan_parquet(
         uris,
-        schema={**newest, **{name: kind for name, kind in oldest.items() if name not in newest}},
+        schema=dict(newest) | {name: kind for one in oldest for name, kind in one.items() if name not in newest},
         missing_columns="insert",
         extra_columns="ignore" if columns else "raise",
         cast_options=pl.ScanCastOptions(integer_cast="upcast", float_cast="upcast"),

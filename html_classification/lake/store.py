@@ -186,11 +186,7 @@ class Store:
         """
         if self._absent:
             return []
-        pieces = [
-            (prefix, sorted(names)[start : start + _PIECE])
-            for prefix, names in wanted.items()
-            for start in range(0, len(names), _PIECE)
-        ]
+        pieces = [(prefix, piece) for prefix, names in wanted.items() for piece in _pieces(sorted(names))]
 
         def piece(item: tuple[str, Sequence[str]]) -> Objects:
             prefix, names = item
@@ -383,3 +379,9 @@ class Store:
 
     def _error(self, verb: str, path: str, error: Exception) -> StoreError:
         return StoreError(f"cannot {verb} {self.uri(path)}: {explain(error, is_s3=self.is_s3)}")
+
+
+def _pieces(names: Sequence[str]) -> list[Sequence[str]]:
+    """Names in as few runs of nearly the same length as one listing each should go through."""
+    size = -(-len(names) // max(1, -(-len(names) // _PIECE)))
+    return [names[start : start + size] for start in range(0, len(names), size)] if names else []
