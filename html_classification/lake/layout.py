@@ -5,20 +5,26 @@ Belongs here: the one file that carries it. Does not belong here: the layout its
     lake.json
 """
 
-import json
+from pydantic import BaseModel
 
-from html_classification.lake.errors import LakeError
 from html_classification.lake.store import Store
+from html_classification.lake.versioned import parse_versioned
 
 LAYOUT_FILE = "lake.json"
 #: Raised when a reader of an older one would not find everything, or would misunderstand it.
 LAYOUT_VERSION = 1
 
 
+class Layout(BaseModel):
+    """What lake.json says."""
+
+    layout_version: int = LAYOUT_VERSION
+    description: str = "A lake of html-classification, see docs/lake.md."
+
+
 def mark_layout(store: Store) -> None:
     """Leave the version in a lake that has none yet; called before anything else is written."""
-    content = {"layout_version": LAYOUT_VERSION, "description": "A lake of html-classification, see docs/lake.md."}
-    store.put_new(LAYOUT_FILE, (json.dumps(content, indent=2) + "\n").encode())
+    store.put_new(LAYOUT_FILE, (Layout().model_dump_json(indent=2) + "\n").encode())
 
 
 def check_layout(store: Store) -> None:
@@ -28,16 +34,6 @@ def check_layout(store: Store) -> None:
         LakeError: A newer release wrote it, or the file is damaged.
     """
     data = store.find(LAYOUT_FILE)
-    if data is None:  # nothing was written there yet
-        return
-    try:
-        found = int(json.loads(data)["layout_version"])
-    except (ValueError, KeyError, TypeError) as error:
-        message = f'{store.uri(LAYOUT_FILE)} is damaged ({error}): write {{"layout_version": {LAYOUT_VERSION}}} there'
-        raise LakeError(message) from None
-    if found > LAYOUT_VERSION:
-        message = (
-            f"{store.root} has layout_version {found}, this release reads {LAYOUT_VERSION}: it was written by a newer "
-            "release; upgrade"
-        )
-        raise LakeError(message)
+    if data is not None:  # else nothing was written there yet
+        mend = f'write {{"layout_version": {LAYOUT_VERSION}}} there'
+        parse_versioned(Layout, data, store.uri(LAYOUT_FILE), key="layout_version", known=LAYOUT_VERSION, mend=mend)

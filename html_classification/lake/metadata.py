@@ -7,10 +7,9 @@ Belongs here: the typed model, the same for every stage. Does not belong here: c
 import datetime as dt
 from typing import Any
 
-import orjson
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
-from html_classification.lake.errors import LakeError
+from html_classification.lake.versioned import parse_versioned
 from html_classification.schemas.described import Check, Column
 
 #: Raised when a reader of an older one would misunderstand the file.
@@ -142,16 +141,11 @@ def parse_metadata(data: bytes, uri: str) -> Metadata:
     Raises:
         LakeError: It is not understood, or was written by a newer release.
     """
-    try:
-        content = orjson.loads(data)
-        found = content["metadata_version"]
-        if found == METADATA_VERSION:
-            return Metadata.model_validate(content)
-    except (ValueError, KeyError, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        message = f"{uri} is not readable ({reason}): it is damaged; delete its folder and run that day again"
-        raise LakeError(message) from None
-    message = (
-        f"{uri} has metadata_version {found}, this release reads {METADATA_VERSION}: it was written by a newer release"
+    return parse_versioned(
+        Metadata,
+        data,
+        uri,
+        key="metadata_version",
+        known=METADATA_VERSION,
+        mend="delete its folder and run that day again",
     )
-    raise LakeError(message)

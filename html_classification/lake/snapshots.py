@@ -5,7 +5,6 @@ Belongs here: what a snapshot holds, writing and reading one. Does not belong he
 """
 
 import datetime as dt
-import json
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,6 +12,7 @@ from html_classification.lake import paths
 from html_classification.lake.errors import LakeError
 from html_classification.lake.paths import VersionId
 from html_classification.lake.store import Store, in_parallel
+from html_classification.lake.versioned import parse_versioned
 
 #: Raised when a reader of an older one would misunderstand the file.
 SNAPSHOT_VERSION = 1
@@ -91,17 +91,9 @@ def parse_snapshot(data: bytes, uri: str) -> Snapshot:
     Raises:
         LakeError: It is not understood, or was written by a newer release.
     """
-    try:
-        found = json.loads(data)["snapshot_version"]
-        if found == SNAPSHOT_VERSION:
-            return Snapshot.model_validate_json(data)
-    except (ValueError, KeyError, TypeError) as error:
-        message = f"{uri} is damaged ({str(error).splitlines()[0]}): delete it and create it again"
-        raise LakeError(message) from None
-    message = (
-        f"{uri} has snapshot_version {found}, this release reads {SNAPSHOT_VERSION}: it was written by a newer release"
+    return parse_versioned(
+        Snapshot, data, uri, key="snapshot_version", known=SNAPSHOT_VERSION, mend="delete it and create it again"
     )
-    raise LakeError(message)
 
 
 def all_snapshots(store: Store) -> list[Snapshot]:

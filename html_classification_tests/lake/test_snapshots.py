@@ -121,7 +121,7 @@ def test_damage_and_newer_releases_are_said(lake: Lake) -> None:
     lake.store.put_new("snapshots/cut.json", lake.store.get("snapshots/x.json")[:-20])
     with pytest.raises(LakeError, match="written by a newer release"):
         lake.snapshot("newer")
-    with pytest.raises(LakeError, match=r"snapshots/cut\.json is damaged"):
+    with pytest.raises(LakeError, match=r"snapshots/cut\.json is not readable .* it is damaged"):
         lake.snapshot("cut")
 
 
