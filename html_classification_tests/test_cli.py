@@ -1,12 +1,9 @@
 """The command line as its users have it: the real program, its output and its exit status."""
 
 import json
-import os
-import pty
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,74 +16,15 @@ from html_classification.training.candidates import EXPERIMENT
 from html_classification.training.fitting import fit
 from html_classification.training.registry import promote, register
 from html_classification.training.tracking import log_model_run
+from html_classification_tests.cli.command import PROGRAM, Answer, call, call_on_a_terminal, environment
 from html_classification_tests.pages import FIRST_DAY, Project
 from html_classification_tests.training.corpus import invented_pages
 
-PROGRAM = Path(sys.executable).parent / "html-classification"
 DAYS = [f"2026-03-{day:02d}" for day in range(1, 6)]
 BAD = DAYS[2]
 LISTED = ["stage", "date", "version", "published_at", "rows", "rejected_rows", "bytes", "uri"]
 MODEL = ["name", "version", "aliases", "date", "text_version", "algorithm", "snapshot", "mlflow_run_id", "rows"]
 WINDOW = "HTML_CLASSIFICATION_TRAINING_WINDOW_DAYS"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the program said."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[str]:
-        return self.out.splitlines()
-
-    @property
-    def error(self) -> str:
-        """The one line on stderr."""
-        assert self.code
-        (line,) = self.err.splitlines()
-        assert line.startswith("html-classification: ")
-        return line.removeprefix("html-classification: ")
-
-
-def environment(folder: Path, changes: dict[str, str]) -> dict[str, str]:
-    own = ("HTML_CLASSIFICATION_", "MLFLOW_", "DAGSTER_", "AWS_", "FORCE_COLOR")
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(own)}
-    return inherited | Project(folder).environment | changes
-
-
-def call(folder: Path, *arguments: str, **changes: str) -> Answer:
-    done = subprocess.run(
-        [PROGRAM, *arguments],
-        cwd=folder,
-        env=environment(folder, changes),
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return Answer(done.returncode, done.stdout, done.stderr)
-
-
-def call_on_a_terminal(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Exit status and what a terminal receives."""
-    main, terminal = pty.openpty()
-    variables = environment(folder, {"TERM": "xterm-256color"})
-    process = subprocess.Popen(
-        [PROGRAM, *arguments], cwd=folder, env=variables, stdin=terminal, stdout=terminal, stderr=terminal
-    )
-    os.close(terminal)
-    received = b""
-    try:
-        while piece := os.read(main, 65536):
-            received += piece
-    except OSError:  # how Linux says that nobody holds the other end any more
-        pass
-    finally:
-        os.close(main)
-    return process.wait(timeout=60), received.decode()
 
 
 def run(folder: Path, *selections: str, first: str = DAYS[0], last: str = DAYS[0], **changes: str) -> Answer:

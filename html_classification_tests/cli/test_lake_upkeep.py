@@ -3,24 +3,19 @@
 import json
 import re
 import signal
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from html_classification.cli import main
-from html_classification.cli.output import out
 from html_classification.lake import Lake
 from html_classification.lake.building import KEEP_DAYS
 from html_classification.lake.upkeep.journal import Journal, default_journal
+from html_classification_tests.cli.command import LakeCommand, call_on_a_terminal, lake_command
 from html_classification_tests.lake.builds import DAY
 from html_classification_tests.lake.upkeep.chain import PAGES, TEXTS, contents, overwrite, put_chain
-from html_classification_tests.test_cli import Answer, call_on_a_terminal
 
 FINDING = ["uri", "kind", "problem", "advice", "severity"]
 DECISION = ["stage", "date", "version", "goes", "why", "reason", "bytes", "removed", "uri"]
-Ask = Callable[..., Answer]
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -39,20 +34,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
 
 
 @pytest.fixture
-def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
+def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> LakeCommand:
     """A `lake` command, run in this process."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-    def run(*arguments: str) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["html-classification", "lake", *arguments])
-        monkeypatch.setattr(out, "file", sys.stdout)
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        told = capsys.readouterr()
-        return Answer(int(ended.value.code or 0), told.out, told.err)
-
-    return run
+    return lake_command(monkeypatch, capsys)
 
 
 def damage(lake: Lake) -> str:
@@ -62,7 +47,7 @@ def damage(lake: Lake) -> str:
     return f"{version.uri}/sample.jsonl"
 
 
-def test_a_whole_lake_is_said_to_be_well_in_one_line(lake: Lake, ask: Ask) -> None:
+def test_a_whole_lake_is_said_to_be_well_in_one_line(lake: Lake, ask: LakeCommand) -> None:
     put_chain(lake, "one")
     answer = ask("verify")
     assert (answer.code, answer.err) == (0, "")
@@ -72,7 +57,7 @@ def test_a_whole_lake_is_said_to_be_well_in_one_line(lake: Lake, ask: Ask) -> No
         assert (answer.code, json.loads(answer.out), answer.err) == (0, [], "")
 
 
-def test_what_is_wrong_is_listed_with_exit_status_1(lake: Lake, ask: Ask) -> None:
+def test_what_is_wrong_is_listed_with_exit_status_1(lake: Lake, ask: LakeCommand) -> None:
     put_chain(lake, "one")
     path = damage(lake)
     answer = ask("verify")
@@ -88,7 +73,7 @@ def test_what_is_wrong_is_listed_with_exit_status_1(lake: Lake, ask: Ask) -> Non
     assert ask("verify", TEXTS, "--from", "2026-03-02").code == 0
 
 
-def test_notes_are_told_and_are_no_failure(lake: Lake, ask: Ask) -> None:
+def test_notes_are_told_and_are_no_failure(lake: Lake, ask: LakeCommand) -> None:
     put_chain(lake, "one")
     lake.store.put_new(f"raw/{DAY}/0123456789ab/html-documents.jsonl", b"{}")
     answer = ask("verify")
@@ -98,7 +83,9 @@ def test_notes_are_told_and_are_no_failure(lake: Lake, ask: Ask) -> None:
     assert ask("verify", "--leftover-hours", "0").code == 1
 
 
-def test_ctrl_c_is_one_line_and_the_next_one_goes_on(lake: Lake, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_is_one_line_and_the_next_one_goes_on(
+    lake: Lake, ask: LakeCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put_chain(lake, "one")
     path, record = damage(lake), Journal.record
 
@@ -118,7 +105,7 @@ def test_ctrl_c_is_one_line_and_the_next_one_goes_on(lake: Lake, ask: Ask, monke
     assert not default_journal(lake.uri).exists()
 
 
-def test_restart_begins_anew(folder: Lake, ask: Ask, tmp_path: Path) -> None:
+def test_restart_begins_anew(folder: Lake, ask: LakeCommand, tmp_path: Path) -> None:
     put_chain(folder, "one")
     journal = tmp_path / "journal.jsonl"
     with pytest.raises(ZeroDivisionError), Journal(journal, folder.uri) as kept:
@@ -139,7 +126,7 @@ def test_restart_begins_anew(folder: Lake, ask: Ask, tmp_path: Path) -> None:
     assert "cannot keep what is checked" in ask("verify", "--journal", str(tmp_path)).error
 
 
-def test_a_terminal_gets_a_bar(folder: Lake, ask: Ask, tmp_path: Path) -> None:
+def test_a_terminal_gets_a_bar(folder: Lake, ask: LakeCommand, tmp_path: Path) -> None:
     put_chain(folder, "one")
     code, received = call_on_a_terminal(tmp_path, "lake", "verify")
     assert code == 0
@@ -162,7 +149,7 @@ def test_a_terminal_gets_a_bar(folder: Lake, ask: Ask, tmp_path: Path) -> None:
         (("gc", "--grace-hours", "nan"), "--grace-hours"),
     ],
 )
-def test_what_cannot_be_is_one_line(folder: Lake, ask: Ask, arguments: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_is_one_line(folder: Lake, ask: LakeCommand, arguments: tuple[str, ...], said: str) -> None:
     put_chain(folder, "one")
     before = contents(folder)
     answer = ask(*arguments)
@@ -171,13 +158,13 @@ def test_what_cannot_be_is_one_line(folder: Lake, ask: Ask, arguments: tuple[str
     assert contents(folder) == before
 
 
-def test_an_empty_lake_is_left_empty(folder: Lake, ask: Ask, tmp_path: Path) -> None:
+def test_an_empty_lake_is_left_empty(folder: Lake, ask: LakeCommand, tmp_path: Path) -> None:
     assert (ask("verify").code, ask("gc", "--delete").code) == (0, 0)
     assert json.loads(ask("gc", "--json").out) == []
     assert not Path(folder.uri).exists()
 
 
-def test_gc_shows_and_does_nothing_unless_told_to(lake: Lake, ask: Ask) -> None:
+def test_gc_shows_and_does_nothing_unless_told_to(lake: Lake, ask: LakeCommand) -> None:
     old, new = put_chain(lake, "one"), put_chain(lake, "two")
     before = contents(lake)
     kept = ask("gc", "--delete")
@@ -207,7 +194,7 @@ def test_gc_shows_and_does_nothing_unless_told_to(lake: Lake, ask: Ask) -> None:
     assert ask("gc", "--keep-days", "0").lines[-1] == "nothing to remove"
 
 
-def test_gc_as_json_tells_what_was_removed(lake: Lake, ask: Ask) -> None:
+def test_gc_as_json_tells_what_was_removed(lake: Lake, ask: LakeCommand) -> None:
     old = put_chain(lake, "one")
     put_chain(lake, "two")
     answer = ask("gc", "--keep-days", "0", "--delete", "--json")
@@ -219,7 +206,7 @@ def test_gc_as_json_tells_what_was_removed(lake: Lake, ask: Ask) -> None:
     }
 
 
-def test_gc_that_is_not_sure_is_one_line(lake: Lake, ask: Ask) -> None:
+def test_gc_that_is_not_sure_is_one_line(lake: Lake, ask: LakeCommand) -> None:
     put_chain(lake, "one")
     overwrite(lake, f"{put_chain(lake, 'two')[TEXTS].path}/metadata.json", b"{")
     for arguments in ((), ("--delete",), ("--json",)):
@@ -229,7 +216,7 @@ def test_gc_that_is_not_sure_is_one_line(lake: Lake, ask: Ask) -> None:
         assert "lake verify" in answer.error
 
 
-def test_help_tells_the_usual_window(ask: Ask) -> None:
+def test_help_tells_the_usual_window(ask: LakeCommand) -> None:
     told = ask("gc", "--help")
     assert told.code == 0
     assert f"Default: {KEEP_DAYS}." in " ".join(told.out.replace("│", " ").split())

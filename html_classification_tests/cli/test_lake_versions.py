@@ -6,9 +6,7 @@ The program runs in this process, from its arguments to its exit status: the rea
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,41 +14,13 @@ import obstore
 import polars as pl
 import pytest
 
-from html_classification.cli import main
-from html_classification.cli.output import out
 from html_classification.lake import BuildError, Lake
 from html_classification.schemas.columns import Stage, StageModel, column
 from html_classification.schemas.training import LEADERBOARD
+from html_classification_tests.cli.command import PROGRAM, LakeCommand, lake_command
 from html_classification_tests.lake.builds import DAY, PAGES, pages, put
 
-PROGRAM = Path(sys.executable).parent / "html-classification"
 ODD = ["../x", "../../x", "/etc", "x\x1b[31my", "a\nb", "x" * 5000, "", " ", "ra\udcffw"]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the program said."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[str]:
-        return [line.rstrip() for line in self.out.splitlines()]
-
-    @property
-    def error(self) -> str:
-        """The one line on stderr."""
-        assert self.code
-        assert self.out == ""
-        (line,) = self.err.splitlines()
-        assert line.startswith("html-classification: ")
-        assert line.isprintable()
-        return line.removeprefix("html-classification: ")
-
-
-Call = Callable[..., Answer]
 
 
 @pytest.fixture
@@ -59,20 +29,12 @@ def lake(tmp_path: Path) -> Lake:
 
 
 @pytest.fixture
-def call(lake: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
+def call(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> LakeCommand:
     monkeypatch.setenv("HTML_CLASSIFICATION_LAKE", lake.uri)
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["html-classification", "lake", *arguments])
-        monkeypatch.setattr(out, "file", sys.stdout)
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return Answer(int(ended.value.code or 0), said.out, said.err)
-
-    return run
+    return lake_command(monkeypatch, capsys)
 
 
 def two(lake: Lake) -> tuple[str, str]:
@@ -82,7 +44,7 @@ def two(lake: Lake) -> tuple[str, str]:
     return first.metadata.version, second.metadata.version
 
 
-def test_diff_tells_what_differs_and_why(lake: Lake, call: Call) -> None:
+def test_diff_tells_what_differs_and_why(lake: Lake, call: LakeCommand) -> None:
     one, other = two(lake)
     told = call("diff", PAGES, str(DAY))
     assert (told.code, told.err) == (0, "")
@@ -104,7 +66,7 @@ def test_diff_tells_what_differs_and_why(lake: Lake, call: Call) -> None:
     )
 
 
-def test_diff_prints_one_object(lake: Lake, call: Call) -> None:
+def test_diff_prints_one_object(lake: Lake, call: LakeCommand) -> None:
     one, other = two(lake)
     told = json.loads(call("diff", PAGES, str(DAY), "--json").out)
     assert list(told) == [
@@ -121,7 +83,7 @@ def test_diff_prints_one_object(lake: Lake, call: Call) -> None:
     assert told["recipe"] == [{"name": "parameters.rules", "a": ["lowercase"], "b": ["lemmas"]}]
 
 
-def test_diff_prints_so_many_rows_of_each_kind(lake: Lake, call: Call) -> None:
+def test_diff_prints_so_many_rows_of_each_kind(lake: Lake, call: LakeCommand) -> None:
     names = [f"n{number}" for number in range(30)]
     put(lake, pages(a="1"))
     put(lake, pages(**dict.fromkeys(names, "1")))
@@ -133,7 +95,7 @@ def test_diff_prints_so_many_rows_of_each_kind(lake: Lake, call: Call) -> None:
     assert len(json.loads(call("diff", PAGES, str(DAY), "--json", "--limit", "3").out)["added"]) == 3
 
 
-def test_what_a_page_is_called_has_no_effect_on_a_terminal(lake: Lake, call: Call) -> None:
+def test_what_a_page_is_called_has_no_effect_on_a_terminal(lake: Lake, call: LakeCommand) -> None:
     url = "https://a.example/[red]:smile:\x1b[2J\u202e"
     put(lake, pages(a="1"))
     put(lake, pages(a="1").with_columns(url=pl.lit(url)))
@@ -148,7 +110,7 @@ def leaders(accuracy: float) -> pl.DataFrame:
     return pl.DataFrame([values | figures], schema=dict(LEADERBOARD.dtypes))
 
 
-def test_rows_without_a_url_are_told_by_their_values(lake: Lake, call: Call) -> None:
+def test_rows_without_a_url_are_told_by_their_values(lake: Lake, call: LakeCommand) -> None:
     for accuracy in (0.25, 0.75):
         put(lake, leaders(accuracy), stage=LEADERBOARD)
     lines = call("diff", "leaderboard", str(DAY)).lines
@@ -157,7 +119,7 @@ def test_rows_without_a_url_are_told_by_their_values(lake: Lake, call: Call) -> 
     assert "rows: 1 added, 1 removed, 0 changed, 0 the same" in lines
 
 
-def test_columns_and_examples_are_told(lake: Lake, call: Call) -> None:
+def test_columns_and_examples_are_told(lake: Lake, call: LakeCommand) -> None:
     put(lake, pl.DataFrame({"url": ["u"], "rank": [1], "gone": [1]}), stage=as_stage(url=str, rank=int, gone=int))
     put(lake, pl.DataFrame({"url": ["u"], "rank": [2], "new": [1]}), stage=as_stage(url=str, rank=int, new=int))
     lines = call("diff", "leaderboard", str(DAY)).lines
@@ -177,7 +139,7 @@ def as_stage(**columns: type) -> Stage:
     return replace(LEADERBOARD, model=type("Columns", (StageModel,), {"__annotations__": columns, **declared}))
 
 
-def test_ls_says_what_was_removed_since(lake: Lake, call: Call) -> None:
+def test_ls_says_what_was_removed_since(lake: Lake, call: LakeCommand) -> None:
     gone = put(lake, pages(a="1"))
     at = lake.history(PAGES, DAY)[-1].time.isoformat()
     put(lake, pages(a="2"))
@@ -190,7 +152,7 @@ def test_ls_says_what_was_removed_since(lake: Lake, call: Call) -> None:
     assert "was removed by garbage collection" in call("rollback", PAGES, str(DAY)).error
 
 
-def test_history_tells_every_publication(lake: Lake, call: Call) -> None:
+def test_history_tells_every_publication(lake: Lake, call: LakeCommand) -> None:
     one, other = two(lake)
     call("rollback", PAGES, str(DAY), "--reason", "cut [bold]\x1b[31m\udcff")
     rows = json.loads(call("history", PAGES, str(DAY), "--json").out)
@@ -207,7 +169,7 @@ def test_history_tells_every_publication(lake: Lake, call: Call) -> None:
     assert "has no version in" in call("history", PAGES, "2027-01-01").error
 
 
-def test_rollback_says_what_was_and_what_is_current(lake: Lake, call: Call) -> None:
+def test_rollback_says_what_was_and_what_is_current(lake: Lake, call: LakeCommand) -> None:
     one, other = two(lake)
     files = tree(lake)
     dry = call("rollback", PAGES, str(DAY), "--dry-run")
@@ -225,7 +187,7 @@ def test_rollback_says_what_was_and_what_is_current(lake: Lake, call: Call) -> N
     assert again.lines == [f"{PAGES} {DAY}: {one} is current already; nothing was written"]
 
 
-def test_rollback_refuses_in_one_line(lake: Lake, call: Call) -> None:
+def test_rollback_refuses_in_one_line(lake: Lake, call: LakeCommand) -> None:
     put(lake, pages(a="1"))
     with pytest.raises(BuildError) as caught:
         put(lake, pages(a="1").vstack(pages(a="2")))
@@ -237,7 +199,7 @@ def test_rollback_refuses_in_one_line(lake: Lake, call: Call) -> None:
     assert tree(lake) == files
 
 
-def test_snapshots_are_created_listed_and_shown(lake: Lake, call: Call) -> None:
+def test_snapshots_are_created_listed_and_shown(lake: Lake, call: LakeCommand) -> None:
     assert json.loads(call("snapshot", "ls", "--json").out) == []
     assert call("snapshot", "ls").lines == [f"no snapshots in {lake.uri} yet"]
     next_day = DAY + timedelta(days=1)
@@ -272,12 +234,12 @@ def test_snapshots_are_created_listed_and_shown(lake: Lake, call: Call) -> None:
     assert other in call("show", PAGES, str(DAY), "--snapshot", "before").lines[0]
 
 
-def ls(call: Call, *arguments: str) -> list[dict[str, str]]:
+def ls(call: LakeCommand, *arguments: str) -> list[dict[str, str]]:
     rows: list[dict[str, str]] = json.loads(call("ls", "--json", *arguments).out)
     return rows
 
 
-def test_a_snapshot_of_a_moment(lake: Lake, call: Call) -> None:
+def test_a_snapshot_of_a_moment(lake: Lake, call: LakeCommand) -> None:
     one, other = two(lake)
     before, after = (item.time for item in lake.history(PAGES, DAY))
     between = before.isoformat()
@@ -307,7 +269,7 @@ def test_a_snapshot_of_a_moment(lake: Lake, call: Call) -> None:
         (("diff", "raw", "2026-03-01"), "raw 2026-03-01 has no version"),
     ],
 )
-def test_what_cannot_be_is_one_line(lake: Lake, call: Call, arguments: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_is_one_line(lake: Lake, call: LakeCommand, arguments: tuple[str, ...], said: str) -> None:
     put(lake, pages(a="1"))
     files = tree(lake)
     assert said in call(*arguments).error
@@ -315,7 +277,7 @@ def test_what_cannot_be_is_one_line(lake: Lake, call: Call, arguments: tuple[str
 
 
 @pytest.mark.parametrize("command", ["diff", "history", "rollback", "show"])
-def test_odd_stages_dates_and_versions_are_one_line(lake: Lake, call: Call, command: str) -> None:
+def test_odd_stages_dates_and_versions_are_one_line(lake: Lake, call: LakeCommand, command: str) -> None:
     two(lake)
     files = tree(lake)
     for odd in ODD:
@@ -331,7 +293,7 @@ def test_odd_stages_dates_and_versions_are_one_line(lake: Lake, call: Call, comm
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_odd_names_of_snapshots_and_stages_are_one_line(lake: Lake, call: Call, odd: str) -> None:
+def test_odd_names_of_snapshots_and_stages_are_one_line(lake: Lake, call: LakeCommand, odd: str) -> None:
     two(lake)
     files = tree(lake)
     for arguments in [
@@ -355,13 +317,13 @@ def tree(lake: Lake) -> list[tuple[str, int]]:
     return sorted((str(path), path.stat().st_mtime_ns) for path in Path(lake.uri).parent.rglob("*"))
 
 
-def test_looking_makes_nothing_where_nothing_is(lake: Lake, call: Call) -> None:
+def test_looking_makes_nothing_where_nothing_is(lake: Lake, call: LakeCommand) -> None:
     for arguments in [("ls",), ("snapshot", "ls"), ("history", PAGES, str(DAY)), ("diff", PAGES, str(DAY))]:
         call(*arguments)
     assert tree(lake) == []
 
 
-def test_damage_is_one_line(lake: Lake, call: Call) -> None:
+def test_damage_is_one_line(lake: Lake, call: LakeCommand) -> None:
     two(lake)
     dataset = lake.dataset(PAGES, DAY)
     obstore.put(lake.store._objects, f"{dataset.path}/html-documents.parquet", b"PAR1")

@@ -22,7 +22,10 @@ def test_the_first_version_leaves_the_layouts_version(lake: Lake) -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b'{"layout_version": 2}', "layout_version 2, this release reads 1: .* upgrade"), (b"{", "lake.json is not readable .* it is damaged; write")],
+    [
+        (b'{"layout_version": 2}', "layout_version 2, this release reads 1: .* upgrade"),
+        (b"{", "lake.json is not readable .* it is damaged; write"),
+    ],
 )
 def test_a_lake_of_a_newer_release_is_neither_read_nor_written(lake: Lake, content: bytes, reason: str) -> None:
     lake.store.put_new("lake.json", content)

@@ -1,11 +1,12 @@
 """A small lake for tests of upkeep: raw, pages made from it, texts made from those.
 
-Belongs here: building it, and damaging it as no command does. Does not belong here: expectations.
+Belongs here: building it, damaging it as no command does, looking at it and collecting its garbage at another time.
+Does not belong here: expectations.
 """
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import obstore
@@ -13,6 +14,8 @@ import polars as pl
 
 from html_classification.lake import Build, Dataset, Lake, RunInfo, materialize
 from html_classification.lake.paths import VersionId
+from html_classification.lake.upkeep.gc import Collected, collect, plan
+from html_classification.lake.upkeep.verify import verify
 from html_classification.schemas.outcome import Outcome
 from html_classification.schemas.text_normalization import text_normalization_stage
 from html_classification.schemas.url_normalization import URL_NORMALIZATION
@@ -72,3 +75,29 @@ def change_json(lake: Lake, path: str, **changes: Any) -> None:
 def contents(lake: Lake) -> dict[str, bytes]:
     """Every file of the lake."""
     return {item.path: lake.store.get(item.path) for item in lake.store.list()}
+
+
+def files(lake: Lake, version: VersionId) -> set[str]:
+    """The names of a version's files."""
+    return {item.name for item in lake.store.list(version.path)}
+
+
+def in_days(days: float) -> datetime:
+    """A time to come."""
+    return datetime.now(UTC) + timedelta(days=days)
+
+
+def why(lake: Lake, **options: Any) -> dict[VersionId, str]:
+    """The kind of reason for each version in a month, those that go with a minus before it."""
+    decided = plan(lake, **{"now": in_days(31)} | options).decisions
+    return {one.version: f"-{one.why}" if one.goes else one.why for one in decided}
+
+
+def run_gc(lake: Lake, **options: Any) -> Collected:
+    """Collect garbage as it will be in a month."""
+    return collect(lake, plan(lake, **{"now": in_days(31)} | options))
+
+
+def is_clean(lake: Lake) -> bool:
+    """Whether nothing is wrong, and no leftovers lie about, be they ever so young."""
+    return verify(lake, leftover_age=timedelta(0)).findings == []

@@ -1,9 +1,12 @@
-"""Garbage collection: what stays, what goes, and that nobody is misled, on a folder and on a real S3 server."""
+"""What garbage collection does: what is left of what goes, and that nobody is misled, whoever writes or dies meanwhile.
+
+Belongs here: removals, on a folder and on a real S3 server. Does not belong here: which versions go, and why
+(`test_gc_plan`).
+"""
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,83 +18,29 @@ from hypothesis import strategies as st
 from html_classification.lake import Lake, LakeError
 from html_classification.lake.errors import StoreError
 from html_classification.lake.paths import METADATA_FILE, REMOVED_FILE, VersionId
-from html_classification.lake.upkeep import gc
-from html_classification.lake.upkeep.gc import Collected, Plan, collect, plan
+from html_classification.lake.upkeep.gc import collect, plan
 from html_classification.lake.upkeep.verify import verify
 from html_classification_tests.lake.builds import DAY
-from html_classification_tests.lake.upkeep import chain
 from html_classification_tests.lake.upkeep.chain import (
     PAGES,
     TEXTS,
     contents,
+    files,
     id_of,
-    overwrite,
+    in_days,
+    is_clean,
     put_chain,
-    put_pages,
     put_texts,
+    run_gc,
+    why,
 )
-
-LATER = timedelta(days=31)
-OTHER_DAY = DAY + timedelta(days=1)
-
-
-def in_days(days: float) -> datetime:
-    return datetime.now(UTC) + timedelta(days=days)
-
-
-def why(lake: Lake, **options: Any) -> dict[VersionId, str]:
-    """The kind of reason for each version, those that go with a minus before it."""
-    decided = plan(lake, **{"now": in_days(31)} | options).decisions
-    return {one.version: f"-{one.why}" if one.goes else one.why for one in decided}
-
-
-def run(lake: Lake, **options: Any) -> Collected:
-    return collect(lake, plan(lake, **{"now": in_days(31)} | options))
-
-
-def files(lake: Lake, version: VersionId) -> set[str]:
-    return {item.name for item in lake.store.list(version.path)}
-
-
-def is_clean(lake: Lake) -> bool:
-    return verify(lake, leftover_age=timedelta(0)).findings == []
-
-
-def test_what_each_version_is_decided_by(lake: Lake) -> None:
-    old, new = put_chain(lake, "one"), put_chain(lake, "two")
-    superseded = {old["raw"]: "never", old[PAGES]: "-superseded", old[TEXTS]: "-superseded"}
-    current = dict.fromkeys(new.values(), "current")
-    assert why(lake) == superseded | current
-    window = dict.fromkeys(old.values(), "window")
-    assert why(lake, now=in_days(29)) == window | current
-    assert why(lake, now=in_days(29), keep_days=28) == superseded | current
-    assert why(lake, now=in_days(0), keep_days=0) == superseded | current
-    assert why(lake, keep_days=365) == window | current
-
-
-def test_a_plan_says_why_and_how_much(lake: Lake) -> None:
-    old = put_chain(lake, "one")
-    put_chain(lake, "two")
-    before = contents(lake)
-    planned = plan(lake, now=in_days(31))
-    assert contents(lake) == before
-    assert [one.version for one in planned.goes] == sorted([old[PAGES], old[TEXTS]])
-    assert planned.bytes == sum(
-        len(data)
-        for path, data in before.items()
-        for one in planned.goes
-        if path.startswith(one.version.path) and not path.endswith(METADATA_FILE)
-    )
-    assert all(one.reason for one in planned.decisions)
-    (reason,) = {one.reason for one in planned.goes}
-    assert reason == f"not current since {datetime.now(UTC).date()}"
 
 
 def test_what_goes_leaves_its_metadata_and_its_history(lake: Lake) -> None:
     old, new = put_chain(lake, "one"), put_chain(lake, "two")
     before, rows = contents(lake), lake.read(TEXTS, DAY)
     moment = lake.history(TEXTS, DAY)[0].time
-    done = run(lake)
+    done = run_gc(lake)
     assert [one.version for one in done.removed] == [old[TEXTS], old[PAGES]]
     assert (done.spared, done.broken) == ({}, [])
     for version in (old[PAGES], old[TEXTS]):
@@ -110,14 +59,14 @@ def test_what_goes_leaves_its_metadata_and_its_history(lake: Lake) -> None:
     assert lake.read(TEXTS, DAY).equals(rows)
     assert lake.dataset(TEXTS, DAY).metadata.version == new[TEXTS].version
     assert is_clean(lake)
-    assert run(lake).removed == []
+    assert run_gc(lake).removed == []
 
 
 def test_what_was_removed_can_be_built_again_and_removed_again(lake: Lake) -> None:
     old = put_chain(lake, "one")
     before = {name: lake.store.get(f"{old[TEXTS].path}/{name}") for name in files(lake, old[TEXTS])}
     put_chain(lake, "two")
-    run(lake)
+    run_gc(lake)
     put_chain(lake, "one")  # the crawler's first drop again: the recipes of then
     assert files(lake, old[TEXTS]) == {*before, REMOVED_FILE}
     for name, data in before.items():
@@ -127,81 +76,9 @@ def test_what_was_removed_can_be_built_again_and_removed_again(lake: Lake) -> No
     first = json.loads(lake.store.get(f"{old[TEXTS].path}/{REMOVED_FILE}"))
     put_chain(lake, "three")
     assert why(lake)[old[TEXTS]] == "-superseded"
-    run(lake)
+    run_gc(lake)
     assert files(lake, old[TEXTS]) == {REMOVED_FILE}
     assert json.loads(lake.store.get(f"{old[TEXTS].path}/{REMOVED_FILE}"))["removed_at"] > first["removed_at"]
-    assert is_clean(lake)
-
-
-def test_a_version_that_was_gone_back_to_is_current(lake: Lake) -> None:
-    old, new = put_chain(lake, "one"), put_chain(lake, "two")
-    for version in (old[PAGES], old[TEXTS]):
-        lake.publish(lake.dataset(version.stage, DAY, version.version), run=None, reason="rollback")
-    decided = why(lake)
-    assert {decided[version] for version in (old[PAGES], old[TEXTS], new["raw"])} == {"current"}
-    assert decided[old["raw"]] == "ancestor"
-    assert {decided[new[PAGES]], decided[new[TEXTS]]} == {"-superseded"}
-    run(lake)
-    assert is_clean(lake)
-
-
-def test_what_a_snapshot_names_stays_with_its_ancestors(lake: Lake) -> None:
-    old, new = put_chain(lake, "one"), put_chain(lake, "two")
-    moment = lake.history(TEXTS, DAY)[0].time
-    lake.create_snapshot("named", stages=[TEXTS], as_of=moment)
-    decided = why(lake)
-    assert [decided[old[stage]] for stage in (TEXTS, PAGES, "raw")] == ["snapshot", "ancestor", "ancestor"]
-    assert {decided[version] for version in new.values()} == {"current"}
-    assert run(lake).removed == []
-    assert lake.read(TEXTS, DAY, snapshot="named").height == 1
-
-
-def test_the_ancestors_of_what_is_in_the_window_stay(lake: Lake) -> None:
-    put_chain(lake, "one")
-    later = put_chain(lake, "two", day=OTHER_DAY)
-    put_pages(lake, OTHER_DAY)
-    # Another code version of the texts; the former ones end in the window, and so do not their pages.
-    put_texts(lake, OTHER_DAY, "2")
-    decided = why(lake, now=in_days(10))
-    assert decided[later[TEXTS]] == "window"
-    assert decided[later[PAGES]] == "current"
-
-
-def test_what_nobody_published_stays_while_it_is_young(lake: Lake) -> None:
-    versions = put_chain(lake, "one")
-    for stage in (TEXTS, PAGES):
-        lake.store.delete([item.path for item in lake.history(stage, DAY)])
-    young = why(lake, now=in_days(0.9))
-    assert (young[versions[TEXTS]], young[versions[PAGES]]) == ("young", "young")
-    old = why(lake, now=in_days(1.1))
-    assert (old[versions[TEXTS]], old[versions[PAGES]]) == ("-unpublished", "-unpublished")
-    assert why(lake, now=in_days(1.1), grace=timedelta(days=2)) == young
-    run(lake)
-    assert is_clean(lake)
-    put_chain(lake, "one")
-    assert lake.read(TEXTS, DAY).height == 1
-
-
-def test_raw_never_goes(lake: Lake) -> None:
-    versions = put_chain(lake, "one")
-    lake.store.delete([item.path for item in lake.history("raw", DAY)])
-    lake.store.delete([item.path for item in lake.history(PAGES, DAY)])
-    lake.store.delete([item.path for item in lake.history(TEXTS, DAY)])
-    assert why(lake, keep_days=0, grace=timedelta(0))[versions["raw"]] == "never"
-    assert lake.dataset("raw", DAY, versions["raw"].version).metadata.expires_on is None
-    texts = lake.dataset(TEXTS, DAY, versions[TEXTS].version).metadata
-    assert texts.expires_on == texts.created_at.date() + timedelta(days=30)
-
-
-def test_what_never_goes_does_not_keep_what_can_be_rebuilt(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patched:
-        patched.setattr(chain, "TEXT_STAGE", replace(chain.TEXT_STAGE, expendable=False))
-        old = put_chain(lake, "one")
-    put_chain(lake, "two")
-    decided = why(lake)
-    assert [decided[old[stage]] for stage in (TEXTS, PAGES, "raw")] == ["never", "-superseded", "never"]
-    run(lake)
-    assert lake.read(TEXTS, DAY, old[TEXTS].version).height == 1
     assert is_clean(lake)
 
 
@@ -212,7 +89,7 @@ def test_leftovers_of_killed_writers_go_when_they_are_old(lake: Lake) -> None:
     lake.store.put_new(f"{orphan.path}/html-documents.jsonl", b"{}")
     assert why(lake, now=in_days(0.9))[orphan] == "young"
     assert why(lake, now=in_days(1.1))[orphan] == "-incomplete"
-    (gone,) = run(lake).removed
+    (gone,) = run_gc(lake).removed
     assert (gone.version, gone.bytes) == (orphan, 2)
     assert contents(lake) == before
     assert is_clean(lake)
@@ -223,9 +100,9 @@ def test_temporary_files_go_when_they_are_old(tmp_path: Path) -> None:
     folder = put_chain(lake, "one")[TEXTS].path
     temporary = Path(lake.uri) / folder / "html-documents.parquet#1"
     temporary.write_bytes(b"half")
-    run(lake, now=in_days(0.9))
+    run_gc(lake, now=in_days(0.9))
     assert temporary.exists()
-    run(lake, now=in_days(1.1))
+    run_gc(lake, now=in_days(1.1))
     assert not temporary.exists()
     assert is_clean(lake)
 
@@ -237,35 +114,6 @@ def test_strays_stay_and_are_told(lake: Lake) -> None:
     assert [item.path for item in planned.strays] == ["raw/notes.txt"]
     collect(lake, planned)
     assert lake.store.get("raw/notes.txt") == b"mine"
-
-
-def test_nothing_goes_where_metadata_or_a_snapshot_cannot_be_read(lake: Lake) -> None:
-    put_chain(lake, "one")
-    new = put_chain(lake, "two")
-    lake.create_snapshot("named")
-    for path in (f"{new[TEXTS].path}/{METADATA_FILE}", f"{new['raw'].path}/{METADATA_FILE}", "snapshots/named.json"):
-        whole = lake.store.get(path)
-        for data in (b"{", json.dumps({"metadata_version": 99, "snapshot_version": 99}).encode()):
-            overwrite(lake, path, data)
-            with pytest.raises(LakeError, match=r"nothing is removed, .*lake verify'$"):
-                plan(lake, now=in_days(31))
-        overwrite(lake, path, whole)
-    for path in (f"{new[TEXTS].path}/{METADATA_FILE}", f"{new['raw'].path}/{METADATA_FILE}"):
-        whole = lake.store.get(path)
-        lake.store.delete([path])
-        with pytest.raises(LakeError, match=r"nothing is removed, .* missing"):
-            plan(lake, now=in_days(31))
-        lake.store.put_new(path, whole)
-    assert len(run(lake).removed) == 2
-
-
-def test_a_missing_ancestor_stops_it(lake: Lake) -> None:
-    old = put_chain(lake, "one")
-    lake.create_snapshot("named", stages=[TEXTS])
-    put_chain(lake, "two")
-    lake.store.delete(item.path for item in lake.store.list(old[PAGES].path))
-    with pytest.raises(LakeError, match=f"{old[PAGES]}, which {old[TEXTS]} was made from, is missing"):
-        plan(lake, now=in_days(31))
 
 
 def test_what_was_published_or_named_meanwhile_is_spared_with_its_ancestors(lake: Lake) -> None:
@@ -315,7 +163,7 @@ def test_a_version_that_is_published_during_its_removal_is_put_back(
     before = lake.store.get(f"{old[TEXTS].path}/{METADATA_FILE}")
     dataset, other = lake.dataset(TEXTS, DAY, old[TEXTS].version), Lake(lake.uri)
     _after(lake, "put_new", REMOVED_FILE, lambda: other.publish(dataset, run=None, reason="rollback"), monkeypatch)
-    done = run(lake)
+    done = run_gc(lake)
     assert old[TEXTS] in done.spared
     assert lake.store.get(f"{old[TEXTS].path}/{METADATA_FILE}") == before
     assert lake.dataset(TEXTS, DAY).metadata.version == old[TEXTS].version
@@ -327,7 +175,7 @@ def test_who_publishes_what_is_just_gone_hears_of_it(lake: Lake) -> None:
     old = put_chain(lake, "one")
     put_chain(lake, "two")
     dataset = lake.dataset(TEXTS, DAY, old[TEXTS].version)
-    run(lake)
+    run_gc(lake)
     with pytest.raises(LakeError, match="was removed by garbage collection"):
         lake.publish(dataset, run=None, reason="rollback")
     put_chain(lake, "one")  # running that day again mends it
@@ -343,7 +191,7 @@ def test_a_writer_that_builds_it_again_during_its_removal_is_not_left_with_half(
     put_chain(lake, "two")
     other = Lake(lake.uri)
     _after(lake, "delete", f"{old[TEXTS].path}/{last}", lambda: put_chain(other, "one"), monkeypatch)
-    done = run(lake)
+    done = run_gc(lake)
     half = last == "html-documents.parquet"  # it wrote that again, and took over those that went then
     assert done.broken == ([old[TEXTS]] if half else [])
     assert (lake.find(TEXTS, DAY, old[TEXTS].version) is None) == half
@@ -385,7 +233,7 @@ def test_killed_at_any_step_the_next_one_finishes_it(lake: Lake, step: int, monk
         patched.setattr(lake.store, "put_new", lambda path, data: step_by_step(put_new, path, data))
         patched.setattr(lake.store, "delete", lambda paths: [step_by_step(delete, [path]) for path in paths])
         with pytest.raises(_KilledError):
-            run(lake)
+            run_gc(lake)
     assert lake.read(TEXTS, DAY).equals(rows)
     found = verify(lake, leftover_age=timedelta(0)).findings
     assert {finding.kind for finding in found} <= {"leftover"}
@@ -403,9 +251,9 @@ def test_an_interrupted_removal_is_finished_without_waiting(lake: Lake, monkeypa
     with monkeypatch.context() as patched:
         patched.setattr("html_classification.lake.upkeep.removal._clear", _refuse)
         with pytest.raises(StoreError):
-            run(lake, now=in_days(0), keep_days=0)
+            run_gc(lake, now=in_days(0), keep_days=0)
     assert why(lake, now=in_days(0), keep_days=0)[old[TEXTS]] == "-interrupted"
-    run(lake, now=in_days(0), keep_days=0)
+    run_gc(lake, now=in_days(0), keep_days=0)
     assert files(lake, old[TEXTS]) == {REMOVED_FILE}
 
 
@@ -478,8 +326,8 @@ def _collect_and_compare(lake: Lake, days: int) -> None:
                 needed.add(ancestor := VersionId(source.stage, date.fromisoformat(source.date or ""), source.version))
                 to_do.append(ancestor)
     before = {v: {item.path: lake.store.get(item.path) for item in lake.store.list(v.path)} for v in needed}
-    planned: Plan = plan(lake, keep_days=20, now=now)
-    done = gc.collect(lake, planned)
+    planned = plan(lake, keep_days=20, now=now)
+    done = collect(lake, planned)
     assert {one.version for one in done.removed} == {one.version for one in planned.goes}
     for version, whole in before.items():
         assert {item.path: lake.store.get(item.path) for item in lake.store.list(version.path)} == whole
