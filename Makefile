@@ -30,7 +30,7 @@ demo: .venv/installed  ## the sample crawl through every layer, and a summary
 	@$(BIN)/html-classification models ls
 
 test: .venv/installed-dev  ## all tests, with a coverage report
-	@$(BIN)/pytest --cov --cov-report=term:skip-covered
+	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 dev: .venv/installed  ## the Dagster UI on :3000 and the MLflow UI on :5000
 	@$(BIN)/html-classification dev
