@@ -15,13 +15,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from html_classification.lake import paths
 from html_classification.lake.context import context, peak_memory_bytes
-from html_classification.lake.dataset import Dataset, open_dataset
-from html_classification.lake.errors import BuildError
+from html_classification.lake.dataset import Dataset
+from html_classification.lake.errors import BuildError, RemovedError
 from html_classification.lake.lake import Lake
 from html_classification.lake.metadata import Metadata, Source, Step, Workflow
 from html_classification.lake.paths import VersionId
@@ -87,22 +86,10 @@ class RunInfo:
 
 @dataclass(frozen=True)
 class Materialization:
-    """What became of a day.
+    """What became of a day: the version that is current now, and whether it was there already."""
 
-    Attributes:
-        lake: The lake.
-        id: The version that is current now.
-        reused: Whether it was there already.
-    """
-
-    lake: Lake
-    id: VersionId
+    dataset: Dataset
     reused: bool
-
-    @cached_property
-    def dataset(self) -> Dataset:
-        """The version, opened when it is asked for."""
-        return open_dataset(self.lake.store, self.id.stage, self.id.day, self.id.version)
 
 
 def materialize(
@@ -124,8 +111,8 @@ def materialize(
         day: The day of the data.
         run: Who asks for it.
         force: Compute even where the version exists, and compare the bytes.
-        current: What `lake.current` said of the stage: a day that is up to date by it costs no request. Worth it for
-            many days.
+        current: What `lake.current` said of the stage: a day that is up to date by it is not published again, which
+            spares a listing for each of many days.
 
     Returns:
         The version, published.
@@ -137,20 +124,21 @@ def materialize(
     """
     inputs = build.inputs(day)
     recipe = make_recipe(stage, build, day, inputs)
-    version = VersionId(stage.name, day, recipe.version)
-    if not force and (build.still_there is None or build.still_there(recipe.version)):
-        if current and current.get(day) == recipe.version:
-            return Materialization(lake, version, reused=True)
-        if known := lake.find(stage.name, day, recipe.version):
-            _require_passed(known)
-            lake.publish(known, run=run.run_id, reason="reused: same recipe")
-            return Materialization(lake, version, reused=True)
+    known = lake.find(stage.name, day, recipe.version)
+    if known and not force and (build.still_there is None or build.still_there(recipe.version)):
+        _require_passed(known)
+        try:
+            if current is None or current.get(day) != recipe.version:
+                lake.publish(known, run=run.run_id, reason="reused: same recipe")
+            return Materialization(known, reused=True)
+        except RemovedError:
+            pass  # garbage collection took it in this moment: it is built again
     written, byproduct = _write(lake, stage, build, recipe, inputs, run)
     _require_passed(written)
     if build.after:
         build.after(written.metadata, byproduct)
     lake.publish(written, run=run.run_id, reason="built")
-    return Materialization(lake, version, reused=False)
+    return Materialization(written, reused=False)
 
 
 def make_recipe(stage: "Stage", build: Build, day: date, inputs: Mapping[str, Input]) -> Recipe:
@@ -223,7 +211,12 @@ def _write(
     )
     path = f"{version.path}/{paths.METADATA_FILE}"
     written = metadata.to_json()
-    if lake.store.put_new(path, written):
+    mine = lake.store.put_new(path, written)
+    # Garbage collection may have taken files for leftovers that this build found there and counted on.
+    there = {item.name for item in lake.store.list(version.path)}
+    if not there.issuperset(file.path for file in files):
+        write_files(lake.store, version, stage, outcome, kept)
+    if mine:
         return Dataset(lake.store, metadata, _sha1(written)), outcome.byproduct
     # Another writer of the same recipe was faster, or this was forced: theirs stands, with the same data files.
     theirs = lake.dataset(stage.name, recipe.date, recipe.version)

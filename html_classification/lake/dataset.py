@@ -17,7 +17,7 @@ from html_classification.lake import paths
 from html_classification.lake.errors import LakeError
 from html_classification.lake.metadata import Metadata, Source, parse_metadata
 from html_classification.lake.recipe import RecipeSource
-from html_classification.lake.scanning import damaged, scan_parquet, scan_raw
+from html_classification.lake.scanning import damaged, read_checked, scan_parquet, scan_raw
 from html_classification.lake.store import Store, in_parallel
 
 
@@ -63,12 +63,12 @@ class Dataset:
         return scan_raw(self.store, versions, self.metadata.stage).drop("day")
 
     def read(self) -> pl.DataFrame:
-        """Its rows.
+        """Its rows, after the bytes of its files were compared with their SHA-1s.
 
         Raises:
-            LakeError: They cannot be read.
+            LakeError: They cannot be read, or are not what was recorded.
         """
-        return _collect(self.scan(), [self])
+        return read_checked(self.store, self.metadata)
 
     def sources(self) -> list[Source]:
         """Its data files as entries of a metadata.json."""
@@ -103,12 +103,17 @@ class Slice:
         return frame.select([*self.columns, *(["day"] if self.with_day else [])]) if self.columns else frame
 
     def read(self) -> pl.DataFrame:
-        """The same, collected.
+        """The same, collected. Where all of a day is read, its bytes are compared with their SHA-1s.
 
         Raises:
             LakeError: A file cannot be read as what its metadata says it is.
         """
-        return _collect(self.scan(), self.datasets)
+        if self.columns is None and len(self.datasets) == 1 and not self.with_day:
+            return self.datasets[0].read()
+        try:
+            return self.scan().collect()
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise LakeError(damaged([dataset.uri for dataset in self.datasets], error)) from None
 
     def sources(self) -> list[Source]:
         """Every file read, for the metadata."""
@@ -182,13 +187,6 @@ class Upstream:
 
     def _open(self, day: date) -> Dataset:
         return open_dataset(self.store, self.stage, day, self.versions[day])
-
-
-def _collect(frame: pl.LazyFrame, datasets: Sequence[Dataset]) -> pl.DataFrame:
-    try:
-        return frame.collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise LakeError(damaged([dataset.uri for dataset in datasets], error)) from None
 
 
 def find_dataset(store: Store, stage: str, day: date, version: str) -> Dataset | None:

@@ -11,6 +11,10 @@ class LakeError(Exception):
     """Something in the lake, or about to be put into it, is not as it must be."""
 
 
+class RemovedError(LakeError):
+    """A version was removed in the very moment in which it was published; it must be built again."""
+
+
 class StoreError(LakeError):
     """The store did not answer as it should: not there, not allowed, not reachable."""
 

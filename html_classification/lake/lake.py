@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from typing import NoReturn
 
 import polars as pl
 
 from html_classification.lake import listing, paths
 from html_classification.lake.dataset import Dataset, Upstream, find_dataset, open_dataset
-from html_classification.lake.errors import LakeError
+from html_classification.lake.errors import LakeError, RemovedError
 from html_classification.lake.layout import check_layout, mark_layout
 from html_classification.lake.metadata import Metadata
 from html_classification.lake.paths import Publication, VersionId
@@ -34,7 +35,7 @@ class Listed:
         date: The day of the data, ISO 8601.
         version: The version.
         published_at: When it became that, ISO 8601 in UTC; None for one that a snapshot names and nobody published.
-        rows: Rows; None where garbage collection removed the version.
+        rows: Rows; None where the version is not there: removed by garbage collection, or lost.
         rejected_rows: Rows that were refused; None likewise.
         bytes: Size of its files without metadata.json.
         uri: The address of its folder.
@@ -210,8 +211,9 @@ class Lake:
         The arguments are those of `versions`.
 
         Returns:
-            The stage's columns and the day of the data as column `day`. A day that was built before a column was added,
-            or after one was dropped, has nulls there.
+            The columns that the stage has on the last and the first day of the range, and the day of the data as column
+            `day`. A day that was built before a column was added, or after one was dropped, has nulls there. Where the
+            type of a column changed otherwise than to a wider number, collecting is an error: scan the parts.
 
         Raises:
             LakeError: No day of the range has such a version.
@@ -219,10 +221,19 @@ class Lake:
         versions = self.versions(stage, start, end, version=version, as_of=as_of, snapshot=snapshot)
         if version is not None:
             self.dataset(stage, next(iter(versions)), version)
+        if as_of is not None or snapshot is not None:
+            self._require_files(stage, versions)
         if stage == RAW_STAGE:
             return scan_raw(self.store, versions, stage)
         files = [f"{paths.version_path(stage, day, one)}/{paths.DATA_FILE}" for day, one in versions.items()]
         return scan_parquet(self.store, files, None, with_day=True)
+
+    def _require_files(self, stage: str, versions: Mapping[date, str]) -> None:
+        """Say of former versions what became of them, before polars meets a file that is not there."""
+        found = listing.sort_in(self.store.list_folders({stage: [day.isoformat() for day in versions]}))
+        for day, version in versions.items():
+            if not found.is_complete(VersionId(stage, day, version)):
+                open_dataset(self.store, stage, day, version)
 
     def ls(
         self,
@@ -267,11 +278,11 @@ class Lake:
 
     def _listed(self, item: VersionId, published: datetime | None, files: Mapping[str, StoredObject]) -> Listed:
         counts = next(filter(None, map(paths.parse_count_file, files)), None)
-        removed = paths.REMOVED_FILE in files and paths.METADATA_FILE not in files
-        if counts is None and not removed:  # written before there were count files
+        there = paths.METADATA_FILE in files
+        if counts is None and there:  # written before there were count files
             statistics = open_dataset(self.store, item.stage, item.day, item.version).metadata.statistics
             counts = (statistics.rows, statistics.rejected_rows)
-        rows, rejected_rows = counts if counts and not removed else (None, None)
+        rows, rejected_rows = counts if counts and there else (None, None)
         own = (paths.METADATA_FILE, paths.REMOVED_FILE)
         return Listed(
             stage=item.stage,
@@ -356,7 +367,9 @@ class Lake:
             The publication, or None where the version was current already.
 
         Raises:
-            LakeError: The version did not pass its audit, or garbage collection removes it in this moment.
+            RemovedError: Garbage collection removed the version in this moment; what was current before is current
+                again.
+            LakeError: The version did not pass its audit.
         """
         metadata = dataset.metadata
         if not metadata.passed:
@@ -371,9 +384,18 @@ class Lake:
             # With the SHA-1, damage to metadata.json shows too; it holds that of every other file.
             entry = {"version": metadata.version, "run": run, "reason": reason, "metadata_sha1": dataset.metadata_sha1}
             if self.store.put_new(publication.path, (json.dumps(entry, indent=2) + "\n").encode()):
-                if self.store.find(f"{dataset.path}/{paths.METADATA_FILE}") is None:  # removed right before: say so
-                    open_dataset(self.store, metadata.stage, metadata.date, metadata.version)
+                if self.store.find(f"{dataset.path}/{paths.METADATA_FILE}") is None:
+                    self._publish_former(history, publication)
                 return publication
+
+    def _publish_former(self, history: Sequence[Publication], failed: Publication) -> NoReturn:
+        """Where garbage collection removed a version right before it was published: the former serves on."""
+        former = next((item.id for item in reversed(history) if item.version != failed.version), None)
+        dataset = find_dataset(self.store, former.stage, former.day, former.version) if former else None
+        if dataset:
+            self.publish(dataset, run=None, reason=f"back: {failed.version} was removed while it was published")
+        message = f"{failed.id} was removed by garbage collection while it was published: run that day again"
+        raise RemovedError(message)
 
 
 def _until(as_of: datetime | date | str | None, published: Iterable[Publication]) -> Iterator[Publication]:

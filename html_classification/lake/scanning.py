@@ -6,6 +6,7 @@ polars gets one list of files and reads of each only the columns and row groups 
 too. A frame for each day, put together afterwards, would take many times as long to plan.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
@@ -14,6 +15,7 @@ import polars as pl
 from html_classification.lake import paths
 from html_classification.lake.errors import LakeError
 from html_classification.lake.faults import explain
+from html_classification.lake.metadata import Metadata, parse_metadata
 from html_classification.lake.store import Store, in_parallel
 
 _PATH = "file path of the row"
@@ -31,8 +33,8 @@ def scan_parquet(store: Store, files: Sequence[str], columns: Sequence[str] | No
         with_day: Add the day of the data as column `day`.
 
     Returns:
-        The columns of the last file, and then what only the first one has. A file that lacks one has nulls there; one
-        that has others still is an error when the frame is collected, unless the columns are given.
+        The columns of the last file, and then what only the first one has. A file that lacks one has nulls there; what
+        only files between them have is left out.
 
     Raises:
         LakeError: The first or the last file cannot be read.
@@ -43,7 +45,7 @@ def scan_parquet(store: Store, files: Sequence[str], columns: Sequence[str] | No
         uris,
         schema=dict(newest) | {name: kind for one in oldest for name, kind in one.items() if name not in newest},
         missing_columns="insert",
-        extra_columns="ignore" if columns else "raise",
+        extra_columns="ignore",
         cast_options=pl.ScanCastOptions(integer_cast="upcast", float_cast="upcast"),
         include_file_paths=_PATH if with_day else None,
         glob=False,
@@ -59,7 +61,6 @@ def scan_raw(store: Store, versions: Mapping[date, str], stage: str) -> pl.LazyF
     """The documents of raw versions, one day after the other as they are asked for, with the day as column `day`."""
     from polars.io.plugins import register_io_source
 
-    from html_classification.lake.crawl_drop import parse_crawl_files
     from html_classification.schemas.raw import RAW
 
     def days(
@@ -67,9 +68,9 @@ def scan_raw(store: Store, versions: Mapping[date, str], stage: str) -> pl.LazyF
     ) -> Iterator[pl.DataFrame]:
         left = rows
         for day, version in sorted(versions.items()):
-            objects = store.list(paths.version_path(stage, day, version))
-            files = ((item.name, store.get(item.path)) for item in objects if item.name.startswith("html-documents"))
-            frame = parse_crawl_files(files, day).frame.with_columns(day=pl.lit(day))
+            path = f"{paths.version_path(stage, day, version)}/{paths.METADATA_FILE}"
+            metadata = parse_metadata(store.get(path), store.uri(path))
+            frame = read_checked(store, metadata).with_columns(day=pl.lit(day))
             frame = frame if left is None else frame.head(left)
             left = None if left is None else left - frame.height
             frame = frame if predicate is None else frame.filter(predicate)
@@ -78,6 +79,32 @@ def scan_raw(store: Store, versions: Mapping[date, str], stage: str) -> pl.LazyF
                 return
 
     return register_io_source(days, schema={**RAW.dtypes, "day": pl.Date}, is_pure=True)
+
+
+def read_checked(store: Store, metadata: Metadata) -> pl.DataFrame:
+    """All rows of a version, after the bytes of its data files were compared with their SHA-1s.
+
+    Raises:
+        LakeError: A file is missing or damaged.
+    """
+    from html_classification.lake.crawl_drop import parse_crawl_files
+
+    folder = paths.version_path(metadata.stage, metadata.date, metadata.version)
+    files = [(file.path, _checked(store, f"{folder}/{file.path}", file.sha1)) for file in metadata.data_files]
+    if [name for name, _ in files] == [paths.DATA_FILE]:
+        return pl.read_parquet(files[0][1])
+    return parse_crawl_files(files, metadata.date).frame
+
+
+def _checked(store: Store, path: str, sha1: str) -> bytes:
+    data = store.find(path)
+    if data is not None and hashlib.sha1(data, usedforsecurity=False).hexdigest() == sha1:
+        return data
+    what = "is missing" if data is None else "is damaged, its SHA-1 is not the recorded one"
+    raw = path.startswith("raw/")
+    mend = "put it back from the crawl drop or a copy" if raw else "delete its folder and run that day again"
+    message = f"{store.uri(path)} {what}; {mend} ('html-classification lake verify' finds what else is wrong)"
+    raise LakeError(message)
 
 
 def _schema(store: Store, uri: str) -> pl.Schema:

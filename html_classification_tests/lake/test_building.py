@@ -189,8 +189,10 @@ def test_damage_is_said_with_what_to_do(lake: Lake) -> None:
     whole = lake.store.get(parquet)
     damage(lake, parquet, whole[:-10])
     upstream = lake.upstream("preprocess/url-normalization")
-    with pytest.raises(LakeError, match="is damaged; delete its folder and run that day again"):
+    with pytest.raises(LakeError, match="its SHA-1 is not the recorded one; delete its folder and run that day again"):
         upstream.day(DAY).read()
+    with pytest.raises(LakeError, match="is damaged; delete its folder and run that day again"):
+        upstream.day(DAY, ["url"]).read()
     with pytest.raises(BuildError, match="is damaged, its SHA-1 is not the recorded one"):
         build.materialize(lake, force=True)
     damage(lake, metadata, b"{")
