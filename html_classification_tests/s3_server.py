@@ -88,9 +88,13 @@ def weed() -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that are free, and free again 10,000 higher, where the server opens its gRPC ports."""
+    """Ports that are free, and free again 10,000 higher, where the server opens its gRPC ports.
+
+    Each of several test processes side by side looks in a range of its own, below those that the system gives away.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     found: list[int] = []
-    candidate = 20_000 + os.getpid() % 10_000
+    candidate = 20_000 + worker % 4 * 650 + os.getpid() % 500
     while len(found) < count:
         candidate += 1
         if _is_free(candidate) and _is_free(candidate + 10_000):

@@ -52,7 +52,7 @@ def lake_ls(
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     told = {"published_at": (row["published_at"] or "never")[:19]}
-    return row | told | ({"rows": "removed by gc", "rejected_rows": ""} if row["rows"] is None else {})
+    return row | told | ({"rows": "gone", "rejected_rows": ""} if row["rows"] is None else {})
 
 
 def _by_stage(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -33,7 +33,8 @@ def lake_reproduce(
         list[str],
         typer.Argument(
             metavar="SNAPSHOT | STAGE DATE VERSION",
-            help="The name of a snapshot, also as models carry it (training-set-…), or one version.",
+            help="The name of a snapshot, also as models carry it (training-set-…), or one version: at least its first "
+            "4 digits, 'current' or 'previous'.",
             show_default=False,
         ),
     ],

@@ -23,7 +23,7 @@ from html_classification.cli.output import AsJson, console, fail, open_lake, out
 from html_classification.printable import printable
 
 if TYPE_CHECKING:
-    from html_classification.lake.upkeep import gc
+    from html_classification.lake.upkeep import gc, needs
     from html_classification.lake.upkeep import verify as verification
 
 _DAY = ["%Y-%m-%d"]
@@ -33,20 +33,21 @@ _DAY = ["%Y-%m-%d"]
 def lake_verify(
     stage: Annotated[str | None, typer.Argument(help="Only this stage.")] = None,
     start: Annotated[
-        datetime | None, typer.Option("--from", formats=_DAY, metavar="DATE", help="The first day.")
+        datetime | None, typer.Option("--from", formats=_DAY, metavar="DATE", help="The first day. Default: every day.")
     ] = None,
-    end: Annotated[datetime | None, typer.Option("--to", formats=_DAY, metavar="DATE", help="The last day.")] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--to", formats=_DAY, metavar="DATE", help="The last day, included.")
+    ] = None,
     journal: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="Keep what is checked in this file. Default: one for each lake in the user's cache."
-        ),
+        typer.Option(metavar="FILE", help="Keep what is checked in this file. Default: one in the user's cache."),
     ] = None,
     restart: Annotated[
         bool, typer.Option("--restart", help="Check everything anew, also where an earlier one was stopped.")
     ] = False,
     leftover_hours: Annotated[
-        float, typer.Option(min=0, help="What a writer has not ended is a problem when it is older than this.")
+        float,
+        typer.Option(min=0, max=876000, help="What a writer has not ended is a problem when it is older than this."),
     ] = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -56,26 +57,29 @@ def lake_verify(
     was stopped goes on where it was.
     """
     try:
-        from html_classification.lake.upkeep.journal import default_journal, forget
+        from html_classification.lake.upkeep.journal import default_journal, forget, scope_of
         from html_classification.lake.upkeep.verify import verify
         from html_classification.schemas.columns import stage_name
 
-        lake = open_lake()
-        journal = journal or default_journal(lake.uri)
+        lake, wanted = open_lake(), stage_name(stage) if stage else None
+        first, last = start.date() if start else None, end.date() if end else None
+        journal = journal or default_journal(scope_of(lake.uri, wanted, first, last))
         if restart:
             forget(journal)
         with _reading() as show:
             report = verify(
                 lake,
-                stage_name(stage) if stage else None,
-                start.date() if start else None,
-                end.date() if end else None,
+                wanted,
+                first,
+                last,
                 journal=journal,
                 leftover_age=timedelta(hours=leftover_hours),
                 on_progress=show,
             )
     except KeyboardInterrupt:
         fail("stopped; what was checked is remembered: the same command goes on from there", 130)
+    if not report.versions and not report.findings:
+        fail(f"nothing to verify there and then in {lake.uri}; see 'html-classification lake ls'")
     if as_json:
         print_json([finding.to_json() for finding in report.findings])
     else:
@@ -110,6 +114,7 @@ def lake_gc(
     """
     try:
         from html_classification.lake.building import KEEP_DAYS
+        from html_classification.lake.upkeep.findings import run_again
         from html_classification.lake.upkeep.gc import Collected, collect, plan
 
         lake, done = open_lake(), Collected()
@@ -129,8 +134,7 @@ def lake_gc(
     else:
         _print_outcome(planned, done if delete else None)
     for version in done.broken:
-        again = f"html-classification run --from {version.day} --to {version.day}"
-        _warn(console(sys.stderr), f"{version} was being built in the moment of its removal: run '{again}'")
+        _warn(console(sys.stderr), f"{version} was being built in the moment of its removal: run {run_again(version)}")
     if done.broken:
         raise typer.Exit(1)
 
@@ -139,6 +143,11 @@ def _print_plan(planned: "gc.Plan", show_all: bool) -> None:
     rows = [_row("", one, False) for one in [*planned.goes, *(planned.stays if show_all else [])]]
     if rows:
         print_table(["", "stage", "date", "version", "bytes", "reason"], [row | {"": _verb(row)} for row in rows])
+    for one in planned.restored:
+        _say(f"is put back: {one.version}: {one.reason}")
+    for one in planned.stays:
+        if one.why == "lost":
+            _say(f"stays: {one.version}: {one.reason}; 'html-classification lake verify' tells what to do")
     for item in planned.temporary:
         _say(f"goes: temporary file {item.path}, {decimal(item.bytes)}")
     for item in planned.strays:
@@ -148,13 +157,15 @@ def _print_plan(planned: "gc.Plan", show_all: bool) -> None:
         _say("stay: " + ", ".join(f"{counts[why]:,} {told}" for why, told in _STAYS.items() if counts[why]))
 
 
-_STAYS: dict["gc.Why", str] = {
+_STAYS: dict["needs.Why", str] = {
     "current": "current",
     "snapshot": "in a snapshot",
     "window": "current within the history window",
     "ancestor": "ancestors of those",
     "never": "that never go",
     "young": "too young",
+    "restored": "to be put back",
+    "lost": "without metadata.json",
 }
 
 
@@ -162,12 +173,16 @@ def _print_outcome(planned: "gc.Plan", done: "gc.Collected | None") -> None:
     if done is None:
         count = len(planned.goes) + len(planned.temporary)
         what = f"{_many(count, 'item')} would go and free {decimal(planned.bytes)}"
+        if planned.restored:
+            what = f"{_many(len(planned.restored), 'version')} would be put back; {what}"
         _say(
             f"{what}: 'html-classification lake gc --delete', with the same options, does it"
-            if count
+            if count or planned.restored
             else "nothing to remove"
         )
         return
+    for version in done.restored:
+        _say(f"put back: {version}")
     for version, why in done.spared.items():
         _say(f"spared: {version}: {why}")
     freed = sum(one.bytes for one in done.removed) + sum(item.bytes for item in planned.temporary)

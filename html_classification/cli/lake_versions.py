@@ -125,17 +125,16 @@ def lake_history(stage: Stage, day: Day, as_json: AsJson = False) -> None:
     from html_classification.lake.history import entries
     from html_classification.schemas.columns import stage_name
 
-    lake = open_lake()
-    found = entries(lake, stage_name(stage), day.date())
+    lake, stage = open_lake(), stage_name(stage)
     rows = [
         {"time": item.time.isoformat(), "version": item.version, "run": item.run, "reason": item.reason}
-        for item in found
+        for item in entries(lake, stage, day.date())
     ]
+    if not rows:
+        fail(f"{stage} {day:%Y-%m-%d} has no version in {lake.uri}; see 'html-classification lake ls'")
     if as_json:
         print_json(rows)
         return
-    if not rows:
-        fail(f"{stage} {day:%Y-%m-%d} has no version in {lake.uri}; see 'html-classification lake ls'")
     print_table(["time", "version", "run", "reason"], [row | {"run": row["run"] or ""} for row in rows])
 
 

@@ -9,7 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, JustifyMethod
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -25,6 +28,10 @@ def console(file: TextIO) -> Console:
 
 
 out = console(sys.stdout)
+
+#: What a person copies from a table to another command, in the order in which commands take it.
+_LEADING = ("name", "stage", "date", "version")
+_ENDLESS = 100_000  # columns
 
 Day = Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], metavar="DATE", help="The day of the data.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON array.")]
@@ -51,10 +58,25 @@ def print_json(rows: list[dict[str, Any]]) -> None:
 
 
 def print_table(columns: list[str], rows: list[dict[str, Any]]) -> None:
-    """Rows as a table of some columns."""
+    """Rows as a table of some columns; where a terminal is too narrow for it, a few lines for each row.
+
+    Sentences may go on in the next line. What has no spaces is never cut, so that it can be copied.
+    """
+    titles = {name: name.replace("_", " ") for name in columns}
+    cells = [{name: printable(str(row[name])) for name in columns} for row in rows]
     table = Table(box=None, pad_edge=False)
-    for name in columns:
-        table.add_column(name.replace("_", " "), justify="right" if isinstance(rows[0][name], int) else "left")
-    for row in rows:
-        table.add_row(*(Text(printable(str(row[name]))) for name in columns))
-    out.print(table)
+    for name, title in titles.items():
+        whole = not any(" " in row[name] for row in cells)
+        widest = max(cell_len(text) for text in [title, *(row[name] for row in cells)])
+        justify: JustifyMethod = "right" if any(isinstance(row[name], int) for row in rows) else "left"
+        table.add_column(title, justify=justify, no_wrap=whole, min_width=widest if whole else None)
+    for row in cells:
+        table.add_row(*(Text(text) for text in row.values()))
+    if Measurement.get(out, out.options.update_width(_ENDLESS), table).minimum <= out.width:
+        out.print(table)
+        return
+    leading = [name for name in columns if name in _LEADING] or columns[:1]
+    for row in cells:
+        out.print(Text(" ".join(row[name] for name in leading)), soft_wrap=True)
+        rest = (f"{titles[name]} {row[name]}".strip() for name in columns if name not in leading and row[name])
+        out.print(Padding(Text(", ".join(rest)), (0, 0, 0, 2), expand=False))

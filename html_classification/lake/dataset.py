@@ -233,5 +233,5 @@ def open_dataset(store: Store, stage: str, day: date, version: str) -> Dataset:
 def _when(removed: bytes) -> str:
     try:
         return f" on {str(json.loads(removed)['removed_at'])[:10]}"
-    except (ValueError, KeyError, TypeError):  # damaged
+    except (ValueError, KeyError, TypeError, RecursionError):  # damaged
         return ""

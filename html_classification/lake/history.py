@@ -68,7 +68,7 @@ def _entry(lake: Lake, item: Publication) -> Entry:
     try:
         data = json.loads(lake.store.get(item.path))
         return Entry(item.time, item.version, data["run"] and str(data["run"]), str(data["reason"]))
-    except (ValueError, KeyError, TypeError):  # its name counts, so the history goes on
+    except (ValueError, KeyError, TypeError, RecursionError):  # its name counts, so the history goes on
         return Entry(item.time, item.version, None, "(the file is damaged: see 'html-classification lake verify')")
 
 

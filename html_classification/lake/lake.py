@@ -20,7 +20,7 @@ from html_classification.lake.layout import check_layout, mark_layout
 from html_classification.lake.metadata import Metadata
 from html_classification.lake.paths import Publication, VersionId
 from html_classification.lake.scanning import scan_parquet, scan_raw
-from html_classification.lake.snapshots import Snapshot, all_snapshots, open_snapshot, put_snapshot
+from html_classification.lake.snapshots import Snapshot, all_snapshots, create_snapshot, open_snapshot
 from html_classification.lake.store import Store, StoredObject, in_parallel
 
 RAW_STAGE = "raw"  # keeps the crawler's own files in place of parquet
@@ -328,7 +328,7 @@ class Lake:
             as_of: The moment; now without it.
 
         Raises:
-            LakeError: The name is taken, there is nothing to name, or what was current then was removed since.
+            LakeError: The name is taken, there is nothing to name, or what it would name was removed.
         """
         paths.snapshot_path(name)
         first = paths.parse_day(start) if start is not None else None
@@ -338,22 +338,12 @@ class Lake:
         chosen: dict[str, dict[date, str]] = {}
         for item in _until(as_of, inventory.publications):
             chosen.setdefault(item.stage, {})[item.day] = item.version
-        if missing := set(stages or ()) - set(chosen):
-            message = f"nothing to name in {self.uri}: {', '.join(sorted(missing))} has no version there and then"
-            raise LakeError(message)
-        if not chosen:
-            message = f"nothing to name in {self.uri}: nothing was published there and then"
-            raise LakeError(message)
+        missing = sorted(set(stages or ()) - set(chosen))
+        if missing or not chosen:
+            what = f"{', '.join(missing)} has no version" if missing else "nothing was published"
+            raise LakeError(f"nothing to name in {self.uri}: {what} there and then")
         snapshot = Snapshot(name=name, reason=reason, created_at=datetime.now(UTC), versions=chosen)
-        # A version that was published while the listing went on may not be in it: asked for by itself, it is there.
-        absent = (item for item in snapshot.ids if not inventory.is_complete(item))
-        if gone := [item for item in absent if self.find(item.stage, item.day, item.version) is None]:
-            more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
-            message = (
-                f"{gone[0]}{more} was removed since and cannot be named: choose other days, stages or a later moment"
-            )
-            raise LakeError(message)
-        return put_snapshot(self.store, snapshot)
+        return create_snapshot(self.store, snapshot, inventory)
 
     def publish(self, dataset: Dataset, *, run: str | None, reason: str) -> Publication | None:
         """Make a version the current one of its stage and day: one atomic put of one small file.

@@ -147,5 +147,5 @@ def parse_metadata(data: bytes, uri: str) -> Metadata:
         uri,
         key="metadata_version",
         known=METADATA_VERSION,
-        mend="delete its folder and run that day again",
+        mend="put it back from a copy, or delete it and run that day again",
     )

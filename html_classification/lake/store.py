@@ -87,6 +87,9 @@ class Store:
         if "://" in uri and not self.is_s3:
             message = f"cannot store in {uri}: give a folder or an s3:// URI"
             raise StoreError(message)
+        if self.is_s3 and not uri.removeprefix("s3://").partition("/")[0]:
+            message = f"{uri} names no bucket: give s3://bucket/prefix"
+            raise StoreError(message)
         self.root = uri.rstrip("/") if self.is_s3 else str(Path(uri).resolve())
         if not self.is_s3 and os.path.isfile(self.root):  # noqa: PTH113 - False, not an error, where it may not look
             message = f"{self.root} is a file: give a folder or an s3:// URI"
@@ -241,7 +244,7 @@ class Store:
             for folder, _, names in os.walk(self.root):
                 for name in filter(_TEMPORARY.fullmatch, names):
                     path = Path(folder, name)
-                    known = path.stat()
+                    known = path.lstat()  # a link may lead nowhere
                     modified = datetime.fromtimestamp(known.st_mtime, UTC)
                     yield StoredObject(path.relative_to(self.root).as_posix(), known.st_size, modified)
 

@@ -13,6 +13,8 @@ from html_classification.lake.errors import LakeError
 
 M = TypeVar("M", bound=BaseModel)
 
+_LONGEST = 40  # characters of a version that is none
+
 
 def parse_versioned(model: type[M], data: bytes, uri: str, *, key: str, known: int, mend: str) -> M:
     """Read a JSON file that says of which form it is.
@@ -33,7 +35,10 @@ def parse_versioned(model: type[M], data: bytes, uri: str, *, key: str, known: i
         found = content[key]
         if found == known:
             return model.model_validate(content)
-    except (ValueError, KeyError, TypeError) as error:
+        if not isinstance(found, int) or found < known:
+            message = f"{key} is {str(found)[:_LONGEST]}"
+            raise ValueError(message)
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         message = f"{uri} is not readable ({str(error).splitlines()[0]}): it is damaged; {mend}"
         raise LakeError(message) from None
     message = f"{uri} has {key} {found}, this release reads {known}: it was written by a newer release; upgrade"

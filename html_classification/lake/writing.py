@@ -101,7 +101,7 @@ def _other_bytes(store: Store, version: VersionId, name: str, sha1: str) -> str:
     if recorded is None:
         return f"{file} was left by a build that never ended, with other bytes: delete the folder and run again"
     if recorded == sha1:
-        return f"{file} is damaged, its SHA-1 is not the recorded one: delete the folder and run again"
+        return f"{file} is damaged, its SHA-1 is not the recorded one: delete that file and run again with --force"
     return (
         f"{file} has other bytes than this computation gave for the same recipe: what changed the result (a package?) "
         "must change the code version"

@@ -12,6 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from html_classification.lake import Lake, LakeError, paths
 from html_classification.lake.dataset import find_dataset, open_dataset
+from html_classification.lake.history import resolve
 from html_classification.lake.metadata import Metadata, parse_metadata
 from html_classification.lake.paths import VersionId
 from html_classification.lake.store import Store, in_parallel
@@ -76,7 +77,7 @@ def open_recorded(store: Store, version: VersionId) -> Recorded:
         return Recorded(open_dataset(store, version.stage, version.day, version.version).metadata)
     try:
         metadata = json.dumps(json.loads(removed)["metadata"]).encode()
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         message = f"{store.uri(path)} is not readable ({str(error).splitlines()[0]}): it is damaged"
         raise LakeError(message) from None
     return Recorded(parse_metadata(metadata, store.uri(path)), removed=True)
@@ -85,10 +86,16 @@ def open_recorded(store: Store, version: VersionId) -> Recorded:
 def target_version(lake: Lake, stage: str, day: str, version: str) -> VersionId:
     """One version to rebuild.
 
+    Args:
+        lake: The lake.
+        stage: The stage.
+        day: The day.
+        version: A version, its first digits, `current` or `previous`, as `history.resolve` takes it.
+
     Raises:
         LakeError: There is none of that name.
     """
-    target = VersionId(stage, paths.parse_day(day), version)
+    target = VersionId(stage, paths.parse_day(day), resolve(lake, stage, day, version))
     open_recorded(lake.store, target)
     return target
 

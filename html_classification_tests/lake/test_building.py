@@ -196,7 +196,7 @@ def test_damage_is_said_with_what_to_do(lake: Lake) -> None:
     with pytest.raises(BuildError, match="is damaged, its SHA-1 is not the recorded one"):
         build.materialize(lake, force=True)
     damage(lake, metadata, b"{")
-    with pytest.raises(LakeError, match="it is damaged; delete its folder and run that day again"):
+    with pytest.raises(LakeError, match="it is damaged; put it back from a copy, or delete it and run that day again"):
         build.materialize(lake)
 
 

@@ -115,11 +115,12 @@ def test_a_day_without_a_history_is_said(lake: Lake) -> None:
         rollback(lake, PAGES, DAY)
 
 
-def test_a_damaged_publication_does_not_hide_the_others(lake: Lake) -> None:
+@pytest.mark.parametrize("content", [b"{", b"[" * 100_000])
+def test_a_damaged_publication_does_not_hide_the_others(lake: Lake, content: bytes) -> None:
     build(lake, "one")
     path = lake.history(PAGES, DAY)[0].path
     lake.store.delete([path])
-    lake.store.put_new(path, b"{")
+    lake.store.put_new(path, content)
     two = build(lake, "two")
     told = entries(lake, PAGES, DAY)
     assert "the file is damaged" in told[0].reason

@@ -81,6 +81,26 @@ def test_what_was_removed_since_is_not_named(lake: Lake) -> None:
     assert lake.snapshots() == []
 
 
+def test_what_is_removed_while_it_is_named_is_said(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = [put(lake, pages(a="1"), day=day) for day in (DAY, NEXT)]
+    put_new = lake.store.put_new
+
+    def put_after_removal(path: str, data: bytes) -> bool:
+        # Garbage collection has deleted a version, and asked which snapshots there are, right before this one is put.
+        if path.startswith("snapshots/"):
+            lake.store.delete([f"{one.path}/metadata.json" for one in gone])
+        return put_new(path, data)
+
+    monkeypatch.setattr(lake.store, "put_new", put_after_removal)
+    said = (
+        rf"{PAGES} {DAY} {gone[0].metadata.version} and 1 more were removed while snapshot x was written, which stands"
+    )
+    with pytest.raises(LakeError, match=said) as caught:
+        lake.create_snapshot("x")
+    assert str(caught.value).isprintable()
+    assert lake.snapshot("x").versions == {PAGES: {one.metadata.date: one.metadata.version for one in gone}}
+
+
 @pytest.mark.parametrize(
     "name", ["../../x", "/x", "X", "", ".x", "a/b", "a\nb", "\x1b[31m", "é", "x" * 201, "a b", "a\0"]
 )
@@ -123,6 +143,30 @@ def test_damage_and_newer_releases_are_said(lake: Lake) -> None:
         lake.snapshot("newer")
     with pytest.raises(LakeError, match=r"snapshots/cut\.json is not readable .* it is damaged"):
         lake.snapshot("cut")
+    # Whoever deletes it lifts the protection of what it names.
+    with pytest.raises(LakeError, match=r"put it back from a copy; until then gc deletes nothing"):
+        lake.snapshot("cut")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 100_000,
+        b'{"snapshot_version": Infinity}',
+        b'{"snapshot_version": 1e400}',
+        b'{"snapshot_version": null}',
+        b'{"snapshot_version": 0}',
+        b'{"snapshot_version": "1"}',
+        b'{"snapshot_version": 1, "versions": ' + b'{"a":' * 1000 + b"1" + b"}" * 1000 + b"}",
+        b'{"snapshot_version": 1, "created_at": 1e308, "name": "odd", "versions": {}}',
+    ],
+)
+def test_odd_json_is_damage(tmp_path: Path, content: bytes) -> None:
+    lake = Lake(str(tmp_path))
+    lake.store.put_new("snapshots/odd.json", content)
+    with pytest.raises(LakeError, match=r"odd\.json is not readable .* it is damaged") as caught:
+        lake.snapshot("odd")
+    assert str(caught.value).isprintable()
 
 
 def test_ls_tells_what_a_snapshot_names_and_what_was_current(lake: Lake) -> None:

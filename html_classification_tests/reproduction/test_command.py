@@ -86,6 +86,16 @@ def test_stopping_it_leaves_nothing_behind(
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
+def test_a_version_may_be_named_as_elsewhere(
+    three_days: Project, ask: LakeCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTML_CLASSIFICATION_LAKE", three_days.lake_uri)
+    version = current(three_days.lake, "raw", FIRST_DAY).version
+    for name in (version[:4], "current"):
+        (row,) = json.loads(ask("reproduce", "raw", str(FIRST_DAY), name, "--json").out)
+        assert (row["version"], row["status"]) == (version, "same")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -97,6 +107,8 @@ def test_stopping_it_leaves_nothing_behind(
         (["../raw", "2026-03-01", "0123456789ab"], "is no stage"),
         (["raw", "2026-03-01", "../x"], "is no version"),
         (["raw", "2026-03-01", "0123456789ab"], "raw 2026-03-01 has no version 0123456789ab"),
+        (["raw", "2026-03-01", "previous"], "there is no previous one"),
+        (["raw", "2026-03-01", "0000"], "has no version 0000…"),
         (["training-set-2026-02-30-0123456789ab"], "'2026-02-30' is no date"),
     ],
 )

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from html_classification.lake.errors import LakeError
+from html_classification.lake.paths import VersionId
 from html_classification.printable import printable
 
 Kind = Literal[
@@ -65,6 +66,11 @@ def problem_of(error: LakeError, uri: str) -> tuple[str, str]:
     message = str(error).removeprefix(f"{uri} ")
     problem, _, advice = message.rpartition("; " if "; " in message else ": ")
     return problem, advice
+
+
+def run_again(version: VersionId) -> str:
+    """The command that writes a version again, where code and inputs are still those of then."""
+    return f"'html-classification run --from {version.day} --to {version.day} --select {version.stage} --force'"
 
 
 @dataclass(frozen=True)

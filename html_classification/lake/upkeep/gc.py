@@ -14,36 +14,20 @@ Where it is not sure, it removes nothing at all: metadata or a snapshot that can
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
-from typing import Literal, NoReturn
+from datetime import UTC, datetime, timedelta
+from graphlib import CycleError, TopologicalSorter
 
 from html_classification.lake import paths
 from html_classification.lake.building import KEEP_DAYS
-from html_classification.lake.errors import LakeError
 from html_classification.lake.lake import Lake
-from html_classification.lake.listing import Inventory, take_inventory
+from html_classification.lake.listing import take_inventory
 from html_classification.lake.paths import Publication, VersionId
-from html_classification.lake.snapshots import Snapshot
-from html_classification.lake.store import StoredObject, in_parallel
+from html_classification.lake.store import StoredObject
+from html_classification.lake.upkeep import needs
+from html_classification.lake.upkeep.needs import Why
+from html_classification.lake.upkeep.places import is_temporary, is_whole, lasting_stages, other_files, own_files
 from html_classification.lake.upkeep.records import Record, Records
-from html_classification.lake.upkeep.removal import is_leftover, remove_leftovers, remove_version
-
-#: What nobody published, and what a writer has not ended, stays so long.
-GRACE = timedelta(hours=24)
-
-Why = Literal[
-    "current",
-    "snapshot",
-    "window",
-    "ancestor",
-    "never",
-    "young",
-    "superseded",
-    "unpublished",
-    "incomplete",
-    "interrupted",
-]
+from html_classification.lake.upkeep.removal import GRACE, is_leftover, put_back, remove_leftovers, remove_version
 
 
 @dataclass(frozen=True)
@@ -72,7 +56,7 @@ class Plan:
     Attributes:
         decisions: Every version that has files in the lake; those that were removed before are not among them.
         temporary: Temporary files that killed writers left on a disk and that go.
-        strays: What has no place in a lake; it is never removed.
+        strays: What has no place in a lake or in the version in whose folder it lies; it is never removed.
         grace: How long what nobody published stays.
         made_at: For which moment this was decided.
         records: What each version that is there says about itself.
@@ -100,6 +84,11 @@ class Plan:
         return [decision for decision in self.decisions if not decision.goes]
 
     @property
+    def restored(self) -> list[Decision]:
+        """What is put back, since its removal was interrupted and it is needed."""
+        return [decision for decision in self.decisions if decision.why == "restored"]
+
+    @property
     def bytes(self) -> int:
         """What removing all that goes would free."""
         return sum(decision.bytes for decision in self.goes) + sum(item.bytes for item in self.temporary)
@@ -110,11 +99,13 @@ class Collected:
     """What garbage collection did.
 
     Attributes:
+        restored: What was put back.
         removed: What went.
         spared: What became needed after the plan was made, and why.
         broken: What was being built again in the very moment of its removal: those days must be run again.
     """
 
+    restored: list[VersionId] = field(default_factory=list)
     removed: list[Decision] = field(default_factory=list)
     spared: dict[VersionId, str] = field(default_factory=dict)
     broken: list[VersionId] = field(default_factory=list)
@@ -139,37 +130,46 @@ def plan(lake: Lake, *, keep_days: int = KEEP_DAYS, grace: timedelta = GRACE, no
     now = now or datetime.now(UTC)
     store, young = lake.store, now - grace
     inventory = take_inventory(store)
-    snapshots = _snapshots(lake)
+    needs.require_snapshots(lake, inventory.strays)
+    snapshots = needs.all_snapshots(lake)
     known = Records(store)
-    records = _records(inventory, known)
-    roots = _roots(inventory, snapshots, now - timedelta(days=keep_days), keep_days)
-    published = {item.id for item in inventory.publications}
-    for version in records:
-        if version not in published and _newest(inventory.versions[version].values()) > young:
-            roots.setdefault(version, ("young", f"unpublished, and younger than {_hours(grace)}: a run may be at work"))
-    ancestors = _ancestors(roots, known)
-    ended = _ended(inventory.publications)
+    records = needs.complete_records(inventory, known)
+    roots = needs.roots(inventory, snapshots, now - timedelta(days=keep_days), keep_days)
+    published = {item.id: item.time for item in inventory.publications}
+    for version, record in records.items():
+        since = published.get(version)
+        if (since is None or record.created_at > since) and _newest(inventory.versions[version].values()) > young:
+            told = f"not published since it was built, and younger than {_hours(grace)}: a run may be at work"
+            roots.setdefault(version, ("young", told))
+    ancestors = needs.ancestors(roots, known)
+    ended = needs.ended(inventory.publications)
 
     def decide(version: VersionId, files: Mapping[str, StoredObject]) -> Decision:
         kept = (paths.METADATA_FILE, paths.REMOVED_FILE)  # what the one says stays in the other
         size = sum(item.bytes for name, item in files.items() if name not in kept)
-        record = records.get(version)
-        if record is None:
-            goes, why, reason = _incomplete(files, young, grace)
-        elif version in roots:
-            goes, (why, reason) = False, roots[version]
-        elif version in ancestors:
-            goes, why, reason = False, "ancestor", f"{ancestors[version]} was made from it"
+        need = roots.get(version)
+        if need is None and version in ancestors:
+            need = "ancestor", f"{ancestors[version]} was made from it"
+        if record := records.get(version):
+            goes, why, reason = (False, *need) if need else _unneeded(record, ended.get(version))
+        elif need and paths.REMOVED_FILE in files and is_whole(known.get(version), files):
+            goes, why, reason = False, "restored", f"its removal was interrupted, and it is needed: {need[1]}"
         else:
-            goes, why, reason = _unneeded(record, ended.get(version))
+            goes, why, reason = _incomplete(version, files, version in published, young, grace)
         return Decision(version, goes, why, reason, size)
 
-    removed = {paths.REMOVED_FILE}
-    there = sorted((version, files) for version, files in inventory.versions.items() if set(files) != removed)
+    temporary, strays, there = store.temporary_files(), list(inventory.strays), []
+    for version, files in sorted(inventory.versions.items()):
+        said = known.get(version) if files.keys() - {paths.REMOVED_FILE} else None
+        own = own_files(files, said)
+        strays += other_files(files, said)
+        if own.keys() - {paths.REMOVED_FILE}:
+            there.append((version, own))
+    strays += [item for item in temporary if not is_temporary(item)]
     return Plan(
         decisions=[decide(version, files) for version, files in there],
-        temporary=[item for item in store.temporary_files() if item.modified < young],
-        strays=inventory.strays,
+        temporary=[item for item in temporary if is_temporary(item) and item.modified < young],
+        strays=sorted(strays, key=lambda item: item.path),
         grace=grace,
         made_at=now,
         records=records,
@@ -179,11 +179,11 @@ def plan(lake: Lake, *, keep_days: int = KEEP_DAYS, grace: timedelta = GRACE, no
 
 
 def collect(lake: Lake, plan: Plan, *, on_removed: Callable[[Decision], None] | None = None) -> Collected:
-    """Remove what a plan says. Killed at any moment, the next one finishes it.
+    """Put back and remove what a plan says. Killed at any moment, the next one finishes it.
 
-    Right before a version goes, its day's publications and the snapshots are listed again, and what became needed
-    meanwhile is spared, with what it was made from. Of a version that was complete, removed.json stays: when and why it
-    went, and its metadata. Publications stay too.
+    What was made from a version goes before that version. Right before one goes, its day's publications and the
+    snapshots are listed again, and what became needed meanwhile is spared, with what it was made from. Of a version
+    that was complete, removed.json stays: when and why it went, and its metadata. Publications stay too.
 
     Args:
         lake: The lake.
@@ -197,18 +197,17 @@ def collect(lake: Lake, plan: Plan, *, on_removed: Callable[[Decision], None] | 
         LakeError: The store refuses, or a snapshot that is new cannot be read.
     """
     store, done, seen = lake.store, Collected(), dict.fromkeys(plan.snapshots, frozenset[VersionId]())
-    # What was made later may have been made from what was made earlier: it is looked at first.
-    goes = sorted(plan.goes, key=lambda one: _created(plan, one.version), reverse=True)
-    for decision in goes:
-        version = decision.version
+    done.restored += [one.version for one in plan.restored if put_back(store, one.version)]
+    for decision in _in_order(plan):
+        version, record = decision.version, plan.records.get(decision.version)
 
         def needed(version: VersionId = version) -> str | None:
             return done.spared.get(version) or _needed(lake, plan, seen, version)
 
-        if decision.why in ("incomplete", "interrupted"):
+        if record is None:
             outcome = remove_leftovers(store, version, plan.made_at - plan.grace)
         else:
-            outcome = remove_version(store, version, f"{decision.why}: {decision.reason}", needed)
+            outcome = remove_version(store, record, f"{decision.why}: {decision.reason}", needed)
         if outcome.spared:
             _spare(done, plan, version, outcome.spared)
             continue
@@ -220,77 +219,31 @@ def collect(lake: Lake, plan: Plan, *, on_removed: Callable[[Decision], None] | 
     return done
 
 
-def _stop(why: str) -> NoReturn:
-    message = f"nothing is removed, since it is not known what is needed: {why}; see 'html-classification lake verify'"
-    raise LakeError(message)
-
-
-def _snapshots(lake: Lake) -> list[Snapshot]:
+def _in_order(plan: Plan) -> list[Decision]:
+    """What goes, each after all that was made from it."""
+    goes = {one.version: one for one in plan.goes}
+    made: dict[VersionId, set[VersionId]] = {version: set() for version in goes}
+    for version in goes:
+        record = plan.records.get(version)
+        for source in record.inputs if record else ():
+            if source.version in made:
+                made[source.version].add(version)
     try:
-        return lake.snapshots()
-    except LakeError as error:
-        _stop(str(error))
+        return [goes[version] for version in TopologicalSorter(made).static_order()]
+    except CycleError as error:
+        needs.stop(f"{error.args[1][0]} says that it was made from itself")
 
 
-def _records(inventory: Inventory, known: Records) -> dict[VersionId, Record]:
-    """What every version that is there says about itself."""
-    complete = [version for version in inventory.versions if inventory.is_complete(version)]
-    read = dict(zip(complete, in_parallel(known.get, complete), strict=True))
-    for record in read.values():
-        if isinstance(record, LakeError):
-            _stop(str(record))
-    return {version: record for version, record in read.items() if isinstance(record, Record) and not record.removed_at}
-
-
-def _roots(
-    inventory: Inventory, snapshots: Iterable[Snapshot], since: datetime, keep_days: int
-) -> dict[VersionId, tuple[Why, str]]:
-    """What is needed for its own sake, with the first reason that holds."""
-    roots: dict[VersionId, tuple[Why, str]] = {}
-    for item in inventory.current.values():
-        roots[item.id] = ("current", f"current since {_day(item.time)}")
-    for snapshot in snapshots:
-        for version in snapshot.ids:
-            roots.setdefault(version, ("snapshot", f"in snapshot {snapshot.name}"))
-    for version, until in _ended(inventory.publications).items():
-        if until > since:
-            reason = f"was current until {_day(until)}, within the last {keep_days} days"
-            roots.setdefault(version, ("window", reason))
-    return roots
-
-
-def _ended(publications: Sequence[Publication]) -> dict[VersionId, datetime]:
-    """When each version that was current once was so for the last time; oldest publication first."""
-    followed = pairwise(publications)
-    return {item.id: after.time for item, after in followed if (item.stage, item.day) == (after.stage, after.day)}
-
-
-def _ancestors(roots: Iterable[VersionId], known: Records) -> dict[VersionId, VersionId]:
-    """Everything that the roots were made from, at any remove, with what was made from it."""
-    found: dict[VersionId, VersionId] = {}
-    to_do = list(roots)
-    for version in to_do:
-        if known.get(version) is None:
-            _stop(f"{version} is published or in a snapshot, and missing")
-    while to_do:
-        version = to_do.pop()
-        record = known.get(version)
-        if isinstance(record, LakeError):
-            _stop(str(record))
-        if record is None:
-            _stop(f"{version}, which {found[version]} was made from, is missing")
-        for source in {one.version for one in record.inputs} - found.keys():
-            found[source] = version
-            to_do.append(source)
-    return found
-
-
-def _incomplete(files: Mapping[str, StoredObject], young: datetime, grace: timedelta) -> tuple[bool, Why, str]:
+def _incomplete(
+    version: VersionId, files: Mapping[str, StoredObject], published: bool, young: datetime, grace: timedelta
+) -> tuple[bool, Why, str]:
     """Whether an incomplete version goes, and why."""
     if not is_leftover(files, young):
         return False, "young", f"incomplete, and younger than {_hours(grace)}: a writer may be at work"
     if paths.REMOVED_FILE in files:
         return True, "interrupted", "its removal was interrupted"
+    if published or version.stage in lasting_stages():
+        return False, "lost", "it has no metadata.json, and its files may be all that is left of it"
     return True, "incomplete", "left by a writer that was killed"
 
 
@@ -299,8 +252,8 @@ def _unneeded(record: Record, ended: datetime | None) -> tuple[bool, Why, str]:
     if record.expires_on is None:
         return False, "never", "its metadata say that it never goes"
     if ended:
-        return True, "superseded", f"not current since {_day(ended)}"
-    return True, "unpublished", f"built on {_day(record.created_at)} and never published"
+        return True, "superseded", f"not current since {needs.utc_day(ended)}"
+    return True, "unpublished", f"built on {needs.utc_day(record.created_at)} and never published"
 
 
 def _needed(lake: Lake, plan: Plan, seen: dict[str, frozenset[VersionId]], version: VersionId) -> str | None:
@@ -308,7 +261,9 @@ def _needed(lake: Lake, plan: Plan, seen: dict[str, frozenset[VersionId]], versi
     history = lake.history(version.stage, version.day)
     if any(item.version == version.version for item in history if item not in plan.publications):
         return "it was published meanwhile"
-    for item in lake.store.list(paths.SNAPSHOTS):
+    objects = lake.store.list(paths.SNAPSHOTS)
+    needs.require_snapshots(lake, objects)
+    for item in objects:
         name = paths.parse_snapshot(item.path)
         if name and name not in seen:
             seen[name] = frozenset(lake.snapshot(name).ids)
@@ -327,17 +282,8 @@ def _spare(done: Collected, plan: Plan, version: VersionId, why: str) -> None:
             to_do += [(one.version, f"{version} was made from it") for one in (record.inputs if record else ())]
 
 
-def _created(plan: Plan, version: VersionId) -> datetime:
-    record = plan.records.get(version)
-    return record.created_at if record else datetime.min.replace(tzinfo=UTC)
-
-
 def _newest(files: Iterable[StoredObject]) -> datetime:
     return max(item.modified for item in files)
-
-
-def _day(moment: datetime) -> date:
-    return moment.astimezone(UTC).date()
 
 
 def _hours(time: timedelta) -> str:

@@ -9,10 +9,12 @@ most one torn line. What a line says holds as long as the file has the same size
 
 import hashlib
 import json
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import orjson
 import platformdirs
 
 from html_classification.lake.errors import LakeError
@@ -23,26 +25,40 @@ _JOURNAL_VERSION = 1
 _HEAD = b'{"journal_version": '
 
 
-def default_journal(lake_uri: str) -> Path:
-    """Where the journal of a lake is kept: a file in the user's cache folder, named by the SHA-1 of the address."""
-    name = hashlib.sha1(lake_uri.encode(), usedforsecurity=False).hexdigest()
+def scope_of(lake_uri: str, stage: str | None = None, first: date | None = None, last: date | None = None) -> str:
+    """What a verification goes over, in words: each scope has a journal of its own.
+
+    >>> scope_of("/lake"), scope_of("/lake", "raw", date(2026, 3, 1))
+    ('/lake', '/lake raw from 2026-03-01')
+    """
+    days = [f"{word} {day}" for word, day in (("from", first), ("to", last)) if day]
+    return " ".join([lake_uri, *([stage] if stage else []), *days])
+
+
+def default_journal(scope: str) -> Path:
+    """Where the journal of a verification is kept: a file in the user's cache folder, named by the SHA-1 of its scope.
+
+    Args:
+        scope: By `scope_of`; the address of a lake for all of it.
+    """
+    name = hashlib.sha1(scope.encode(), usedforsecurity=False).hexdigest()
     return Path(platformdirs.user_cache_dir("html-classification")) / f"verify-{name}.jsonl"
 
 
 class Journal:
-    """The journal of the verification of one lake, open for reading and adding.
+    """The journal of a verification of one scope, open for reading and adding.
 
     Args:
         path: The file; made where there is none.
-        lake_uri: The lake.
+        scope: What the verification goes over, by `scope_of`.
 
     Raises:
-        LakeError: It cannot be written, or is no journal of this lake.
+        LakeError: It cannot be written, or is no journal of this scope.
     """
 
-    def __init__(self, path: Path, lake_uri: str) -> None:
+    def __init__(self, path: Path, scope: str) -> None:
         self.path = path
-        self._lake_uri = lake_uri
+        self._scope = scope
         self._known: dict[tuple[str, int, str], str] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,15 +89,15 @@ class Journal:
         self._write({"path": path, "bytes": size, "modified": modified, "sha1": sha1})
 
     def _read(self) -> None:
-        header = _line({"journal_version": _JOURNAL_VERSION, "lake": self._lake_uri})
+        header = _line({"journal_version": _JOURNAL_VERSION, "lake": self._scope})
         self._file.seek(0)
         data = self._file.read()
         if not data.startswith(header) and not header.startswith(data):
-            message = f"{self.path} is no journal of a verification of {self._lake_uri}: give another with --journal"
+            message = f"{self.path} is no journal of a verification of {self._scope}: give another with --journal"
             raise LakeError(message)
         for line in data[len(header) :].splitlines():
             try:
-                entry = json.loads(line)
+                entry = orjson.loads(line)
                 self._known[entry["path"], entry["bytes"], entry["modified"]] = entry["sha1"]
             except (ValueError, KeyError, TypeError):  # torn by a kill
                 continue

@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import orjson
 from pydantic import AwareDatetime, BaseModel
 
 from html_classification.lake import paths
@@ -22,6 +23,7 @@ class _Removed(BaseModel):
     removed_at: AwareDatetime
     reason: str
     metadata: dict[str, object]
+    metadata_text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,28 @@ def record_of(dataset: Dataset, version: VersionId) -> Record:
 
 
 def write_removed(metadata: bytes, when: datetime, reason: str) -> bytes:
-    """The removed.json of a version, from its metadata.json."""
-    content = {"removed_at": when.isoformat(), "reason": reason, "metadata": json.loads(metadata)}
+    """The removed.json of a version, from its metadata.json: for people, and as the very text, to put it back."""
+    content = {
+        "removed_at": when.isoformat(),
+        "reason": reason,
+        "metadata": orjson.loads(metadata),
+        "metadata_text": metadata.decode(),
+    }
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def removed_metadata(data: bytes, uri: str) -> bytes:
+    """The metadata.json that a removed.json was made from, byte for byte.
+
+    An older removed.json lacks the text: then it is written as metadata.json is.
+
+    Raises:
+        LakeError: It is not understood.
+    """
+    removed = _parse_removed(data, uri)
+    if removed.metadata_text is not None:
+        return removed.metadata_text.encode()
+    return parse_metadata(json.dumps(removed.metadata).encode(), uri).to_json()
 
 
 def read_removed(data: bytes, version: VersionId, uri: str) -> Record:
@@ -124,13 +145,17 @@ def read_removed(data: bytes, version: VersionId, uri: str) -> Record:
     Raises:
         LakeError: It is not understood.
     """
+    removed = _parse_removed(data, uri)
+    metadata = parse_metadata(json.dumps(removed.metadata).encode(), uri)
+    return _record(metadata, version, uri, None, removed.removed_at)
+
+
+def _parse_removed(data: bytes, uri: str) -> _Removed:
     try:
-        removed = _Removed.model_validate_json(data)
+        return _Removed.model_validate_json(data)
     except ValueError as error:
         message = f"{uri} is not readable ({str(error).splitlines()[0]}): it is damaged; put it back from a copy"
         raise LakeError(message) from None
-    metadata = parse_metadata(json.dumps(removed.metadata).encode(), uri)
-    return _record(metadata, version, uri, None, removed.removed_at)
 
 
 def _record(

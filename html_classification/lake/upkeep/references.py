@@ -4,18 +4,21 @@ Belongs here: the sources of versions, publications, snapshots. Does not belong 
 it says it is (`contents`).
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 
+import orjson
+
+from html_classification.lake import paths
 from html_classification.lake.errors import LakeError, StoreError
 from html_classification.lake.paths import Publication, VersionId
 from html_classification.lake.snapshots import parse_snapshot
 from html_classification.lake.store import Store, StoredObject
 from html_classification.lake.upkeep.contents import unreadable
-from html_classification.lake.upkeep.findings import Finding, problem_of
+from html_classification.lake.upkeep.findings import Finding, problem_of, run_again
+from html_classification.lake.upkeep.places import is_whole
 from html_classification.lake.upkeep.records import Record, Records
 
-_GIVE_BACK = "put that version back from a copy, or run that day again with the code and inputs of then"
+_COPY = "put it back from a copy, or delete it and create it again"
 
 
 def check_sources(store: Store, record: Record, known: Records) -> Iterator[Finding]:
@@ -30,22 +33,25 @@ def check_sources(store: Store, record: Record, known: Records) -> Iterator[Find
     for version in sorted({one.version for one in record.inputs}):
         source = known.get(version)
         if source is None:
-            yield Finding(uri, "source", f"its source {version} is not in the lake", _GIVE_BACK)
+            yield Finding(uri, "source", f"its source {version} is not in the lake", _give_back(version))
         if not isinstance(source, Record):
             continue
         there = {file.sha1 for file in source.files}
         for lost in sorted({one.sha1 for one in record.inputs if one.version == version and one.sha1} - there):
             problem = f"it was made from a file with SHA-1 {lost}, which its source {version} does not list"
-            yield Finding(uri, "source", problem, _GIVE_BACK)
+            yield Finding(uri, "source", problem, _give_back(version))
 
 
-def check_publication(store: Store, publication: Publication, known: Records) -> Iterator[Finding]:
+def check_publication(
+    store: Store, publication: Publication, known: Records, files: Mapping[str, StoredObject] | None
+) -> Iterator[Finding]:
     """Whether a publication can be read and says what its name says, and whether its version is there.
 
     Args:
         store: The lake's store.
         publication: The publication.
         known: What is known of the version that it names. One that is not understood has a finding of its own.
+        files: What lies in that version's folder, where it is the current one; None where it was current once.
     """
     uri = store.uri(publication.path)
     try:
@@ -57,18 +63,21 @@ def check_publication(store: Store, publication: Publication, known: Records) ->
     if entry.get("version") != publication.version:
         problem = "it is damaged, or names another version than its own name does"
         yield Finding(uri, "publication", problem, "put it back from a copy; until then its name counts")
-    record, again = (
-        known.get(publication.id),
-        f"html-classification lake rollback {publication.stage} {publication.day}",
-    )
+    record = known.get(publication.id)
+    rollback = f"'html-classification lake rollback {publication.stage} {publication.day}'"
     if record is None:
         problem = f"its version {publication.version} is not in the lake"
-        yield Finding(uri, "publication", problem, f"{_GIVE_BACK}, or {again}")
+        yield Finding(uri, "publication", problem, f"{_give_back(publication.id)}, or {rollback}")
     elif isinstance(record, LakeError):
         return
     elif not record.passed:
         problem = f"its version {publication.version} failed its audit"
-        yield Finding(uri, "publication", problem, again)
+        yield Finding(uri, "publication", problem, f"run {rollback}")
+    elif record.removed_at is not None and files is not None:
+        problem = f"its version {publication.version} is current, and was removed on {record.removed_at.date()}"
+        back = "'html-classification lake gc --delete' puts it back"
+        advice = back if is_whole(record, files) else f"run {run_again(publication.id)}, or {rollback}"
+        yield Finding(uri, "publication", problem, advice)
     elif _is_another(record, entry, publication):
         problem = "is not the metadata.json that was published: its SHA-1 is another"
         advice = f"put it back from a copy; {uri} has the SHA-1"
@@ -102,7 +111,7 @@ def check_snapshot(
     try:
         snapshot = parse_snapshot(store.get(item.path), uri)
         if snapshot.name != name:
-            yield Finding(uri, "snapshot", f"says that it is {snapshot.name}", "put it back from a copy")
+            yield Finding(uri, "snapshot", f"says that it is {snapshot.name}", _COPY)
         versions = snapshot.ids
     except StoreError as error:
         yield unreadable(uri, error)
@@ -110,18 +119,35 @@ def check_snapshot(
     except LakeError as error:
         yield Finding(uri, "snapshot", *problem_of(error, uri))
         return
+    for version in versions:
+        if wrong := _no_name(version):
+            yield Finding(uri, "snapshot", f"it names {version}, which can be no version ({wrong})", _COPY)
     for version in filter(wanted, versions):
         record = known.get(version)
         if record is None:
-            yield Finding(uri, "snapshot", f"it names {version}, which is not in the lake", _GIVE_BACK)
+            yield Finding(uri, "snapshot", f"it names {version}, which is not in the lake", _give_back(version))
         elif isinstance(record, Record) and record.removed_at is not None:
             problem = f"it names {version}, which garbage collection removed on {record.removed_at.date()}"
-            yield Finding(uri, "snapshot", problem, _GIVE_BACK)
+            yield Finding(uri, "snapshot", problem, _give_back(version))
+
+
+def _give_back(version: VersionId) -> str:
+    again = run_again(version)
+    return f"put {version.path} back from a copy, or, with the code and inputs of then, run {again}"
+
+
+def _no_name(version: VersionId) -> str | None:
+    """Why a version can be none."""
+    try:
+        paths.version_path(version.stage, version.day, version.version)
+    except LakeError as error:
+        return str(error)
+    return None
 
 
 def _json(data: bytes) -> Mapping[str, object]:
     try:
-        entry = json.loads(data)
+        entry = orjson.loads(data)
     except ValueError:
         return {}
     return entry if isinstance(entry, dict) else {}

@@ -11,19 +11,26 @@ Belongs here: the order of steps in which a version goes. Does not belong here: 
 5. A writer of the same recipe may have begun meanwhile, taken a file that was there for its own and written
    metadata.json: then that goes too, and that day must be run again.
 
-A kill at any point leaves a complete version, or an incomplete one that the next garbage collection clears.
+A kill at any point leaves a complete version, or an incomplete one that the next garbage collection clears, or puts
+back where it is needed by then.
+
+Only what belongs to the version is deleted; what people left beside it stays.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from html_classification.lake import paths
-from html_classification.lake.metadata import parse_metadata
+from html_classification.lake.errors import LakeError, StoreError
 from html_classification.lake.paths import VersionId
 from html_classification.lake.store import Store, StoredObject
-from html_classification.lake.upkeep.records import write_removed
+from html_classification.lake.upkeep.places import in_folder, is_whole, own_files
+from html_classification.lake.upkeep.records import Record, read_record, removed_metadata, write_removed
 
+#: What nobody published, and what a writer has not ended, stays so long.
+GRACE = timedelta(hours=24)
 _KEPT = (paths.METADATA_FILE, paths.REMOVED_FILE)
 
 
@@ -53,12 +60,12 @@ def is_leftover(files: Mapping[str, StoredObject], young: datetime) -> bool:
     return all(item.modified <= begun for item in files.values())
 
 
-def remove_version(store: Store, version: VersionId, reason: str, needed: Callable[[], str | None]) -> Removal:
+def remove_version(store: Store, record: Record, reason: str, needed: Callable[[], str | None]) -> Removal:
     """Remove a version that is complete.
 
     Args:
         store: The lake's store.
-        version: The version.
+        record: The version, as it was when its removal was decided.
         reason: Why, for removed.json.
         needed: Tells why it is needed after all; None where it is not.
 
@@ -68,18 +75,22 @@ def remove_version(store: Store, version: VersionId, reason: str, needed: Callab
     Raises:
         StoreError: The store refuses.
     """
+    version = record.version
     metadata, removed = (f"{version.path}/{name}" for name in _KEPT)
     if why := needed():
         return Removal(spared=why)
     data = store.find(metadata)
-    if data is not None:
-        store.delete([removed])  # of an earlier removal, after which it was built again
-        store.put_new(removed, write_removed(data, datetime.now(UTC), reason))
-        store.delete([metadata])
-        if why := needed():
-            store.put_new(metadata, data)
-            return Removal(spared=why)
-    return _clear(store, version)
+    if data is None:  # a writer may be at work on it by now
+        return Removal(spared="its metadata.json went meanwhile")
+    if hashlib.sha1(data, usedforsecurity=False).hexdigest() != record.metadata_sha1:
+        return Removal(spared="it was built again meanwhile")
+    store.delete([removed])  # of an earlier removal, after which it was built again
+    store.put_new(removed, write_removed(data, datetime.now(UTC), reason))
+    store.delete([metadata])
+    if why := needed():
+        store.put_new(metadata, data)
+        return Removal(spared=why)
+    return _clear(store, record.version, own_files(_files(store, version), record))
 
 
 def remove_leftovers(store: Store, version: VersionId, young: datetime) -> Removal:
@@ -96,21 +107,51 @@ def remove_leftovers(store: Store, version: VersionId, young: datetime) -> Remov
     Raises:
         StoreError: The store refuses.
     """
-    files = {item.name: item for item in store.list(version.path)}
+    files = own_files(_files(store, version), _known(store, version))
     if paths.METADATA_FILE in files or not is_leftover(files, young):
         return Removal(spared="it was written meanwhile")
-    return _clear(store, version)
+    return _clear(store, version, files)
 
 
-def _clear(store: Store, version: VersionId) -> Removal:
-    store.delete(item.path for item in store.list(version.path) if item.name not in _KEPT)
-    metadata = f"{version.path}/{paths.METADATA_FILE}"
-    data = store.find(metadata)
-    if data is None:
-        return Removal()
-    there = {item.name: item.bytes for item in store.list(version.path)}
-    files = parse_metadata(data, store.uri(metadata)).files
-    if all(there.get(file.path) == file.bytes for file in files):  # built again, after the files were deleted
-        return Removal()
-    store.delete([metadata])
+def put_back(store: Store, version: VersionId) -> bool:
+    """Put back a version whose removal was interrupted before any of its files went.
+
+    Args:
+        store: The lake's store.
+        version: The version.
+
+    Returns:
+        Whether it is back; not where it was built again or cleared meanwhile.
+
+    Raises:
+        LakeError: The store refuses, or removed.json is not understood.
+    """
+    files = _files(store, version)
+    if paths.METADATA_FILE in files or not is_whole(read_record(store, version), files):
+        return False
+    path = f"{version.path}/{paths.REMOVED_FILE}"
+    return store.put_new(f"{version.path}/{paths.METADATA_FILE}", removed_metadata(store.get(path), store.uri(path)))
+
+
+def _clear(store: Store, version: VersionId, files: Mapping[str, StoredObject]) -> Removal:
+    """Delete files that were listed right before; what was written since is not among them."""
+    store.delete(item.path for name, item in files.items() if name not in _KEPT)
+    record = _known(store, version)
+    if record is None or record.removed_at or is_whole(record, _files(store, version)):
+        return Removal()  # gone, or built again after the files were deleted
+    store.delete([f"{version.path}/{paths.METADATA_FILE}"])
     return Removal(broken=True)
+
+
+def _files(store: Store, version: VersionId) -> dict[str, StoredObject]:
+    return in_folder(store.list(version.path), version.path)
+
+
+def _known(store: Store, version: VersionId) -> Record | None:
+    """What metadata.json or else removed.json says; None where there is neither, or it is damaged."""
+    try:
+        return read_record(store, version)
+    except StoreError:
+        raise
+    except LakeError:
+        return None

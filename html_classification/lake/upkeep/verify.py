@@ -4,10 +4,10 @@ Belongs here: going over all of it, and reading the files, where that was stoppe
 here: what is checked (`contents`, `references`), and mending: nothing is written into the lake.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from html_classification.lake import paths
@@ -15,12 +15,13 @@ from html_classification.lake.errors import LakeError, StoreError
 from html_classification.lake.lake import Lake
 from html_classification.lake.listing import Inventory, take_inventory
 from html_classification.lake.metadata import File
-from html_classification.lake.paths import VersionId
+from html_classification.lake.paths import Publication, VersionId
 from html_classification.lake.store import Store, StoredObject, in_parallel
 from html_classification.lake.upkeep.contents import check_incomplete, check_temporary, check_version, unreadable
-from html_classification.lake.upkeep.findings import Finding, Report
+from html_classification.lake.upkeep.findings import Finding, Report, run_again
 from html_classification.lake.upkeep.hashing import EMPTY, hash_files
-from html_classification.lake.upkeep.journal import Journal
+from html_classification.lake.upkeep.journal import Journal, scope_of
+from html_classification.lake.upkeep.places import is_temporary
 from html_classification.lake.upkeep.records import Record, Records
 from html_classification.lake.upkeep.references import check_publication, check_snapshot, check_sources
 
@@ -56,7 +57,7 @@ class _Scope:
     last: date | None
 
     def __contains__(self, version: VersionId) -> bool:
-        in_range = (self.first or version.day) <= version.day <= (self.last or version.day)
+        in_range = (self.first or date.min) <= version.day <= (self.last or date.max)
         return in_range and self.stage in (None, version.stage)
 
     def has_path(self, path: str) -> bool:
@@ -97,7 +98,7 @@ def verify(
         lake: The lake.
         stage: Only this stage; all without it.
         start: The first day; every day without it.
-        end: The last day, included; `start` alone without it.
+        end: The last day, included; every day from `start` on without it.
         journal: A file on this machine to keep what is checked in. Where a verification was stopped, the next one with
             this file goes on from there; one that comes to its end deletes it. Without it nothing is kept.
         leftover_age: A folder without metadata.json is a problem when it is older than this: in a younger one a
@@ -111,32 +112,29 @@ def verify(
         LakeError: The lake cannot be listed, has nothing of the stage, or the journal is of another lake.
     """
     first = paths.parse_day(start) if start is not None else None
-    last = paths.parse_day(end) if end is not None else first
+    last = paths.parse_day(end) if end is not None else None
     if first and last and first > last:
         message = f"{first} is after {last}: exchange them"
         raise LakeError(message)
     scope = _Scope(paths.stage_path(stage) if stage is not None else None, first, last)
-    store, now = lake.store, datetime.now(UTC)
-    inventory = take_inventory(store)
+    store = lake.store
+    inventory, temporary = take_inventory(store), store.temporary_files()
     if stage is not None and not any(version.stage == stage for version in inventory.versions):
         message = f"{lake.uri} has no version of {stage}; see 'html-classification lake ls'"
         raise LakeError(message)
     known = Records(store)
-    findings = list(_check_versions(store, inventory, scope, known, now, leftover_age))
+    findings = list(_check_versions(store, inventory, scope, known, leftover_age))
     records = [record for version in inventory.versions if isinstance(record := known.at_hand(version), Record)]
     findings += _check_references(store, inventory, scope, known, records)
-    findings += [check_temporary(store, item) for item in store.temporary_files() if _holds(scope, item)]
-    findings += [
-        Finding(store.uri(item.path), "stray", "has no place in a lake", "move it elsewhere or delete it")
-        for item in inventory.strays
-        if scope.has_path(item.path)
-    ]
+    findings += [check_temporary(store, item) for item in temporary if is_temporary(item) and _holds(scope, item)]
+    strays = [*inventory.strays, *(item for item in temporary if not is_temporary(item))]
+    findings += [_stray(store, item) for item in strays if scope.has_path(item.path)]
     expected = [
         _Expected(record.version, file, inventory.versions[record.version].get(file.path))
         for record in records
         for file in record.files
     ]
-    with Journal(journal, lake.uri) if journal else nullcontext() as kept:
+    with Journal(journal, scope_of(lake.uri, scope.stage, first, last)) if journal else nullcontext() as kept:
         findings += _check_files(store, expected, kept, on_progress or (lambda progress: None))
     total = sum(item.file.bytes for item in expected)
     return Report(len(records), len(expected), total, sorted(findings))
@@ -150,15 +148,32 @@ def _holds(scope: _Scope, item: StoredObject) -> bool:
     return version in scope if version else scope.has_path(path)
 
 
+def _stray(store: Store, item: StoredObject) -> Finding:
+    """What to say of what has no place in a lake."""
+    problem = "has no place in a lake"
+    if item.path.startswith(f"{paths.SNAPSHOTS}/"):  # nobody knows what it names
+        problem = "is no snapshot by its name, and garbage collection removes nothing while it is there"
+    return Finding(store.uri(item.path), "stray", problem, "move it elsewhere or delete it")
+
+
 def _check_versions(
-    store: Store, inventory: Inventory, scope: _Scope, known: Records, now: datetime, leftover_age: timedelta
+    store: Store, inventory: Inventory, scope: _Scope, known: Records, leftover_age: timedelta
 ) -> Iterator[Finding]:
+    current = {item.id for item in inventory.current.values()}
+    published = {item.id for item in inventory.publications}
     wanted = [version for version in inventory.versions if version in scope]
 
     def check(version: VersionId) -> list[Finding]:
         files = inventory.versions[version]
         if not inventory.is_complete(version):
-            return check_incomplete(store, version, files, now, leftover_age)
+            return check_incomplete(
+                store,
+                version,
+                files,
+                leftover_age,
+                is_current=version in current,
+                was_published=version in published,
+            )
         record, findings = check_version(store, version, files)
         if record is not None:
             known.add(version, record)
@@ -173,9 +188,14 @@ def _check_references(
 ) -> Iterator[Finding]:
     publications = [item for item in inventory.publications if item.id in scope]
     snapshots = inventory.snapshots.items()
+    current = set(inventory.current.values())
+
+    def files(item: Publication) -> Mapping[str, StoredObject] | None:
+        return inventory.versions.get(item.id, {}) if item in current else None
+
     checks: list[Callable[[], Iterator[Finding]]] = [
         *(lambda record=record: check_sources(store, record, known) for record in records),
-        *(lambda item=item: check_publication(store, item, known) for item in publications),
+        *(lambda item=item: check_publication(store, item, known, files(item)) for item in publications),
         *(lambda item=item: check_snapshot(store, item[0], item[1], scope.__contains__, known) for item in snapshots),
     ]
     for findings in in_parallel(lambda check: list(check()), checks):
@@ -227,7 +247,8 @@ def _check_files(
 def _missing(store: Store, item: _Expected) -> list[Finding]:
     if {paths.METADATA_FILE, item.file.path} & _names(store, item.version) != {paths.METADATA_FILE}:
         return []  # written or removed while the listing went on
-    return [Finding(store.uri(item.path), "file-missing", "it is not there", _again(item.version))]
+    advice = f"put it back from a copy, or run {run_again(item.version)}"
+    return [Finding(store.uri(item.path), "file-missing", "it is not there", advice)]
 
 
 def _not_read(store: Store, item: _Expected, error: StoreError) -> list[Finding]:
@@ -251,11 +272,5 @@ def _compare(store: Store, item: _Expected, sha1: str) -> list[Finding]:
 
 
 def _damaged(store: Store, item: _Expected, problem: str) -> Finding:
-    advice = f"delete that file, then {_again(item.version)}"
+    advice = f"delete that file, then put it back from a copy, or run {run_again(item.version)}"
     return Finding(store.uri(item.path), "file-damaged", problem, advice)
-
-
-def _again(version: VersionId) -> str:
-    """What writes a file of a version again."""
-    run = f"html-classification run --from {version.day} --to {version.day} --select {version.stage} --force"
-    return f"put it back from a copy, or run '{run}'"

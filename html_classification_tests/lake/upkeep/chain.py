@@ -13,8 +13,9 @@ import obstore
 import polars as pl
 
 from html_classification.lake import Build, Dataset, Lake, RunInfo, materialize
-from html_classification.lake.paths import VersionId
+from html_classification.lake.paths import METADATA_FILE, REMOVED_FILE, VersionId
 from html_classification.lake.upkeep.gc import Collected, collect, plan
+from html_classification.lake.upkeep.records import write_removed
 from html_classification.lake.upkeep.verify import verify
 from html_classification.schemas.outcome import Outcome
 from html_classification.schemas.text_normalization import text_normalization_stage
@@ -70,6 +71,15 @@ def overwrite(lake: Lake, path: str, data: bytes) -> None:
 def change_json(lake: Lake, path: str, **changes: Any) -> None:
     """Change keys of a JSON file."""
     overwrite(lake, path, json.dumps(json.loads(lake.store.get(path)) | changes).encode())
+
+
+def interrupt(lake: Lake, version: VersionId) -> bytes:
+    """What a removal leaves that is killed before the first data file goes; its metadata.json as it was."""
+    path = f"{version.path}/{METADATA_FILE}"
+    data = lake.store.get(path)
+    lake.store.put_new(f"{version.path}/{REMOVED_FILE}", write_removed(data, datetime.now(UTC), "superseded: test"))
+    lake.store.delete([path])
+    return data
 
 
 def contents(lake: Lake) -> dict[str, bytes]:

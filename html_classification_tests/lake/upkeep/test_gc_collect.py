@@ -85,7 +85,7 @@ def test_what_was_removed_can_be_built_again_and_removed_again(lake: Lake) -> No
 def test_leftovers_of_killed_writers_go_when_they_are_old(lake: Lake) -> None:
     put_chain(lake, "one")
     before = contents(lake)
-    orphan = VersionId("raw", DAY, "0123456789ab")
+    orphan = VersionId(TEXTS, DAY, "0123456789ab")
     lake.store.put_new(f"{orphan.path}/html-documents.jsonl", b"{}")
     assert why(lake, now=in_days(0.9))[orphan] == "young"
     assert why(lake, now=in_days(1.1))[orphan] == "-incomplete"

@@ -261,7 +261,8 @@ def test_a_part_of_the_lake(lake: Lake) -> None:
     assert found(lake, stage="raw") == damaged[:1]
     assert found(lake, start=DAY, end=DAY) == damaged[:1]
     assert found(lake, start="2026-03-02") == damaged[1:]
-    assert verify(lake, PAGES, DAY).versions == 1
+    assert verify(lake, PAGES, DAY, DAY).versions == 1
+    assert verify(lake, PAGES, DAY).versions == verify(lake, PAGES, end="2026-03-02").versions == 2
     with pytest.raises(LakeError, match="has no version of annotated"):
         verify(lake, "annotated")
     with pytest.raises(LakeError, match="exchange them"):
