@@ -309,6 +309,17 @@ class Store:
 
         return self._do("read", path, find)
 
+    def sha1(self, path: str) -> str:
+        """The SHA-1 of an object, read in pieces.
+
+        Raises:
+            StoreError: It does not exist or cannot be read.
+        """
+        found = hashlib.sha1(usedforsecurity=False)
+        for piece in self.stream(path):
+            found.update(piece)
+        return found.hexdigest()
+
     def put_new(self, path: str, data: bytes) -> bool:
         """Write an object, whole or not at all, unless there is one already.
 

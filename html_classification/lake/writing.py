@@ -49,7 +49,7 @@ def write_files(
     def write(item: tuple[str, bytes | pl.DataFrame]) -> File:
         name, content = item
         written = _put(store, f"{version.path}/{name}", content)
-        if not written.new and _sha1_there(store, f"{version.path}/{name}") != written.sha1:
+        if not written.new and store.sha1(f"{version.path}/{name}") != written.sha1:
             raise BuildError(_other_bytes(store, version, name, written.sha1))
         return File(path=name, bytes=written.bytes, sha1=written.sha1)
 
@@ -84,13 +84,6 @@ def _put(store: Store, path: str, content: bytes | pl.DataFrame) -> Written:
         return store.write_new(path, lambda file: to_parquet(content, file))
     sha1 = hashlib.sha1(content, usedforsecurity=False).hexdigest()
     return Written(len(content), sha1, store.put_new(path, content))
-
-
-def _sha1_there(store: Store, path: str) -> str:
-    found = hashlib.sha1(usedforsecurity=False)
-    for chunk in store.stream(path):
-        found.update(chunk)
-    return found.hexdigest()
 
 
 def _other_bytes(store: Store, version: VersionId, name: str, sha1: str) -> str:

@@ -9,7 +9,6 @@ outside of the lake is taken again where it still is what it was: the crawler's 
 which keeps them, and the label file where it still has its SHA-1.
 """
 
-import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -225,12 +224,7 @@ class _Rebuilder:
         there = {item.name for item in self.lake.store.list(version.path)}
 
         def sha1(name: str) -> str | None:
-            if name not in there:
-                return None
-            digest = hashlib.sha1(usedforsecurity=False)
-            for piece in self.lake.store.stream(f"{version.path}/{name}"):
-                digest.update(piece)
-            return digest.hexdigest()
+            return self.lake.store.sha1(f"{version.path}/{name}") if name in there else None
 
         names = [file.path for file in metadata.files]
         return dict(zip(names, in_parallel(sha1, names), strict=True))
