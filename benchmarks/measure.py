@@ -43,18 +43,28 @@ class Figure:
         what: What was measured, in a few words.
         values: The figure of each round.
         unit: Their unit.
-        at_most: The bar, where there is one.
+        at_most: The bar, where less is better.
+        at_least: The bar, where more is better.
     """
 
     what: str
     values: Sequence[float]
     unit: str = "s"
     at_most: float | None = None
+    at_least: float | None = None
+
+    @property
+    def bar(self) -> str:
+        """The bar in words; empty without one."""
+        return f"<= {self.at_most:g}" if self.at_most is not None else _least(self.at_least)
 
     @property
     def met(self) -> bool | None:
         """Whether the median meets the bar; None without a bar."""
-        return None if self.at_most is None else statistics.median(self.values) <= self.at_most
+        median = statistics.median(self.values)
+        if self.at_least is not None:
+            return median >= self.at_least
+        return None if self.at_most is None else median <= self.at_most
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,11 @@ class Ratio:
     unit: str = "s"
 
     @property
+    def bar(self) -> str:
+        """The bar in words; empty without one."""
+        return f"<= {self.at_most:g}" if self.at_most is not None else ""
+
+    @property
     def values(self) -> list[float]:
         """The ratio of each round: what slows a whole round down cancels out."""
         return [ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True)]
@@ -86,6 +101,10 @@ class Ratio:
     def met(self) -> bool | None:
         """Whether the median ratio meets the bar; None without a bar."""
         return None if self.at_most is None else statistics.median(self.values) <= self.at_most
+
+
+def _least(bar: float | None) -> str:
+    return "" if bar is None else f">= {bar:g}"
 
 
 #: What a benchmark yields; a text is a remark of one line, such as why something could not be measured.

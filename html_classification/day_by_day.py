@@ -12,7 +12,8 @@ materialized, and "missing and failed" launches the others. What is downstream d
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -24,13 +25,18 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 from dagster._core.events import DagsterEvent
 from dagster._core.execution.context.system import StepExecutionContext
 
-from html_classification.checks import day_evaluation
+from html_classification.checks import day_evaluations
 from html_classification.lake import BuildError, LakeError
 from html_classification.schemas.described import Check
 from html_classification.settings import SettingsError
+from html_classification.streams.progress import DocumentsDone
+from html_classification.streams.progress import log as documents_log
 from html_classification.training.errors import TrainingError
 
 log = logging.getLogger(__name__)
+
+#: A long day tells Dagster's log how far it is, but seldom: each line there is a write to its database.
+_TELL_DAGSTER_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,27 @@ class DayReport:
     day: date
     status: str
     detail: str
+
+
+@dataclass(frozen=True)
+class DayProgress:
+    """How far a day of an asset is, told a few times a second while its documents are gone through.
+
+    Attributes:
+        asset: The asset key, joined by `/`.
+        day: The day.
+        done: How many documents are done.
+        total: How many there are; None where nobody has counted them yet.
+    """
+
+    asset: str
+    day: date
+    done: int
+    total: int | None
+
+    def __str__(self) -> str:
+        of = f" of {self.total:,}" if self.total is not None else ""
+        return f"{self.asset} {self.day}: {self.done:,}{of} documents"
 
 
 @dataclass(frozen=True)
@@ -82,11 +109,13 @@ def each_day(
     failed: dict[date, str] = {}
     for day in days:
         try:
-            done[day] = do(day)
+            with _telling_progress(step, key, day):
+                done[day] = do(day)
         except (LakeError, SettingsError, TrainingError) as error:
             failed[day] = str(error)
             if isinstance(error, BuildError) and error.checks:
-                DagsterEvent.asset_check_evaluation(step, day_evaluation(key, day, error.checks, None))
+                for evaluation in day_evaluations(key, day, error.checks, None):
+                    DagsterEvent.asset_check_evaluation(step, evaluation)
         except Exception as error:  # noqa: BLE001 - a day fails alone whatever went wrong; the traceback is logged
             failed[day] = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
             step.log.error(f"{key.to_user_string()} {day}: {traceback.format_exc()}")
@@ -119,13 +148,48 @@ def record_audits(step: StepExecutionContext, key: dg.AssetKey, results: Mapping
     ids = step.instance.event_log_storage.get_latest_storage_id_by_partition(key, materialized, set(audited))
     for name, result in audited.items():
         target = Materialized(storage_id=ids[name], run_id=step.run_id, timestamp=time.time())
-        evaluation = day_evaluation(key, date.fromisoformat(name), result.checks, target)
-        DagsterEvent.asset_check_evaluation(step, evaluation)
+        for evaluation in day_evaluations(key, date.fromisoformat(name), result.checks, target):
+            DagsterEvent.asset_check_evaluation(step, evaluation)
 
 
 def days_of(partition_keys: Iterable[str]) -> list[date]:
     """Partition keys as days."""
     return [date.fromisoformat(key) for key in partition_keys]
+
+
+class _Teller(logging.Handler):
+    """Passes on how many documents of a day are done: always to who listens here, now and then to Dagster's log."""
+
+    def __init__(self, step: StepExecutionContext, key: dg.AssetKey, day: date) -> None:
+        super().__init__(logging.INFO)
+        self._step = step
+        self._asset = key.to_user_string()
+        self._day = day
+        self._told = time.monotonic()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        documents: DocumentsDone | None = getattr(record, "documents", None)
+        if documents is None:
+            return
+        progress = DayProgress(self._asset, self._day, documents.done, documents.total)
+        log.info("%s", progress, extra={"day_progress": progress})
+        if time.monotonic() - self._told >= _TELL_DAGSTER_SECONDS:
+            self._told = time.monotonic()
+            self._step.log.info(str(progress))
+
+
+@contextmanager
+def _telling_progress(step: StepExecutionContext, key: dg.AssetKey, day: date) -> Iterator[None]:
+    teller = _Teller(step, key, day)
+    before = (documents_log.level, documents_log.propagate)
+    documents_log.setLevel(logging.INFO)
+    documents_log.propagate = False
+    documents_log.addHandler(teller)
+    try:
+        yield
+    finally:
+        documents_log.removeHandler(teller)
+        documents_log.level, documents_log.propagate = before
 
 
 def _report(key: dg.AssetKey, day: date, done: Mapping[date, DayResult], failed: Mapping[date, str]) -> None:

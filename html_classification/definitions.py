@@ -8,7 +8,7 @@ from dagster_aws.s3 import S3Resource
 
 from html_classification.assets import bronze, gold, post_train, silver, training
 from html_classification.io_manager import LakeIOManager
-from html_classification.resources import CrawlDrops, LabelSource, Tracking
+from html_classification.resources import CrawlDrops, LabelSource, Tracking, WorkerProcesses
 
 
 def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -16,7 +16,7 @@ def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
 
     Args:
         overrides: Resources by name: `lake`, `crawl`, `s3` (how the crawl drops are reached, where they are not reached
-            as the lake is), `label_source`, `tracking`.
+            as the lake is), `workers`, `label_source`, `tracking`.
 
     Returns:
         The definitions.
@@ -27,6 +27,7 @@ def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
             bronze.raw,
             silver.url_normalization,
             silver.html_parsing,
+            silver.duplicates,
             *silver.text_normalizations,
             gold.labels,
             gold.annotated,
@@ -41,6 +42,7 @@ def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
             "lake": LakeIOManager(),
             "crawl": CrawlDrops(s3=s3),
             "s3": s3,
+            "workers": WorkerProcesses(),
             "label_source": LabelSource(),
             "tracking": Tracking(),
         }

@@ -19,6 +19,7 @@ from pydantic import Field, PrivateAttr
 from html_classification.lake.s3 import Access, make_access
 from html_classification.lake.store import Store
 from html_classification.settings import load_settings
+from html_classification.streams.workers import Workers
 from html_classification.training.candidates import EXPERIMENT
 
 if TYPE_CHECKING:
@@ -62,6 +63,39 @@ def _access(resource: S3Resource | None) -> Access | None:
     return make_access(
         profile, resource.region_name, resource.endpoint_url, keys, unsigned=resource.use_unsigned_session
     )
+
+
+class WorkerProcesses(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The processes that parse documents. They start when they are needed, and live as long as the Dagster run."""
+
+    count: int | None = Field(
+        default=None, description="How many. Default: HTML_CLASSIFICATION_WORKERS, or one for each core."
+    )
+    memory_mib: int = Field(
+        default=2048, description="How much memory each may take beyond what it begins with, in MiB."
+    )
+
+    _pool: Workers | None = PrivateAttr(default=None)
+
+    @property
+    def pool(self) -> Workers:
+        """The processes."""
+        if self._pool is None:
+            self._pool = Workers(self.count or load_settings().workers, self.memory_mib)
+        return self._pool
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["WorkerProcesses"]:
+        """Serve one Dagster run."""
+        try:
+            yield self
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End the processes."""
+        if self._pool is not None:
+            self._pool.close()
 
 
 class LabelSource(dg.ConfigurableResource):  # type: ignore[type-arg]

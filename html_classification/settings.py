@@ -45,6 +45,15 @@ class Settings(BaseSettings):
     training_window_days: int = Field(
         30, ge=1, le=90, description="How many days of data, ending with the day itself, a model is trained on."
     )
+    duplicate_window_days: int = Field(
+        30,
+        ge=1,
+        le=365,
+        description="In how many days, ending with its own, copies of a page are looked for.",
+    )
+    workers: int | None = Field(
+        None, ge=1, le=256, description="How many processes parse documents; default: one for each core."
+    )
     mlflow_tracking_uri: str = Field(
         "sqlite:///data/mlflow/mlflow.db",
         validation_alias="MLFLOW_TRACKING_URI",

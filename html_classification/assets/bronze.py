@@ -2,26 +2,22 @@
 
 from html_classification.assets.stage_asset import stage_asset
 from html_classification.lake import Build, Step
-from html_classification.lake.crawl_drop import parse_crawl_files, read_crawl_drop
-from html_classification.lake.external import ExternalFiles
-from html_classification.resources import CrawlDrops
-from html_classification.schemas.outcome import Outcome
+from html_classification.lake.crawl_drop import read_crawl_drop
+from html_classification.lake.external import DropFiles
+from html_classification.resources import CrawlDrops, WorkerProcesses
 from html_classification.schemas.raw import RAW
+from html_classification.streams.raw import check_drop
 
 
-@stage_asset(RAW, reads={}, resources=("crawl",), kinds=("json",))
-def raw(crawl: CrawlDrops) -> Build:
+@stage_asset(RAW, reads={}, resources=("crawl", "workers"), kinds=("json",))
+def raw(crawl: CrawlDrops, workers: WorkerProcesses) -> Build:
     """The day's drop, byte for byte, every line checked."""
     return Build(
-        inputs=lambda day: {"drop": ExternalFiles(read_crawl_drop(crawl.store, day), "crawl drop", day)},
-        compute=_check_lines,
+        inputs=lambda day: {"drop": DropFiles(read_crawl_drop(crawl.store, day), day)},
+        compute=lambda drop: check_drop(drop, workers.pool),
         keeps_files="drop",
         process=[
             Step(step="keep the crawl drop's files byte for byte"),
             Step(step="check every line: JSON with url, html, timestamp"),
         ],
     )
-
-
-def _check_lines(drop: ExternalFiles) -> Outcome:
-    return parse_crawl_files(((file.name, file.data) for file in drop.files), drop.day)

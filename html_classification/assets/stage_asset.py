@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from html_classification.checks import AUDIT, AUDIT_DESCRIPTION, audit_result
+from html_classification.checks import specs, step_results
 from html_classification.day_by_day import record_audits
 from html_classification.io_manager import StageBuild, column_schema
 from html_classification.lake import Build
@@ -60,6 +60,7 @@ def stage_asset(
     reads: Mapping[str, Stage],
     resources: tuple[str, ...] = (),
     kinds: tuple[str, ...] = ("polars", "parquet"),
+    checks: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Build]], dg.AssetsDefinition]:
     """Make an asset of a function that says what its stage is computed from.
 
@@ -71,12 +72,14 @@ def stage_asset(
         reads: The stages that it is computed from, by the name of the argument.
         resources: The names of the resources that the function takes.
         kinds: Labels that Dagster shows on the asset.
+        checks: Checks besides the audit, which only warn: their descriptions, by name.
 
     Returns:
         A decorator.
     """
 
     def decorate(function: Callable[..., Build]) -> dg.AssetsDefinition:
+        check_specs = specs(stage, checks or {})
         STAGE_FUNCTIONS[stage.name] = StageFunction(stage, reads, function, resources)
 
         def body(context: dg.AssetExecutionContext, **upstream: Any) -> Iterator[Any]:
@@ -85,7 +88,8 @@ def stage_asset(
             yield dg.Output(output)
             # The IO manager has done the days by now: a day that fails its audit fails the step before this.
             record_audits(context.get_step_execution_context(), dg.AssetKey(stage.asset_key), output.results)
-            yield audit_result([result.checks for result in output.results.values()])
+            days = [result.checks for result in output.results.values()]
+            yield from step_results([spec.name for spec in check_specs], days)
 
         body.__name__ = function.__name__
         return dg.asset(
@@ -102,15 +106,7 @@ def stage_asset(
             backfill_policy=BACKFILL_POLICY,
             io_manager_key=IO_MANAGER,
             required_resource_keys=set(resources),
-            check_specs=[
-                dg.AssetCheckSpec(
-                    AUDIT,
-                    asset=stage.asset_key,
-                    blocking=True,
-                    description=AUDIT_DESCRIPTION,
-                    partitions_def=daily_partitions(),
-                )
-            ],
+            check_specs=check_specs,
         )(body)
 
     return decorate

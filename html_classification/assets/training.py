@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -156,7 +157,7 @@ class HeldOut:
 
     slices: Mapping[str, Slice]
 
-    def read(self) -> list[candidates.HeldOutRows]:
+    def read(self, scratch: Path) -> list[candidates.HeldOutRows]:
         """Each model's version, predictions and figures."""
         return [
             candidates.HeldOutRows(stage, metadata.version, int(metadata.statistics.figures["train_rows"]), read.read())

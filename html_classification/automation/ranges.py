@@ -21,7 +21,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 
 from html_classification import day_by_day
 from html_classification.automation.dead_runs import process_tag
-from html_classification.day_by_day import DayReport
+from html_classification.day_by_day import DayProgress, DayReport
 from html_classification.partitions import BACKFILL_POLICY
 
 Pending = dict[date, set[dg.AssetKey]]
@@ -56,6 +56,7 @@ def run_range(
     *,
     force: bool = False,
     on_report: Callable[[DayReport], None] = lambda report: None,
+    on_progress: Callable[[DayProgress], None] = lambda progress: None,
 ) -> RangeResult:
     """Materialize assets for a range of days, in as few runs as the failures allow.
 
@@ -66,6 +67,7 @@ def run_range(
         days: The days, side by side.
         force: Compute what exists too, and compare the bytes.
         on_report: Called for each asset and day as it is done.
+        on_progress: Called now and then while the documents of a day are gone through.
 
     Returns:
         What became of each asset and day.
@@ -74,11 +76,12 @@ def run_range(
         KeyboardInterrupt: A person stopped it; what was published by then stays.
     """
     result = RangeResult()
+    listener = _Listener(on_report, on_progress)
     graph = defs.resolve_asset_graph()
     pending: Pending = {day: set(keys) for day in days}
     while passes := list(_passes(pending)):
         for pass_days, pass_keys in passes:
-            reports = _run(defs, instance, pass_keys, pass_days, force=force, result=result, on_report=on_report)
+            reports = _run(defs, instance, pass_keys, pass_days, force=force, result=result, listener=listener)
             for report in reports:
                 _settle(graph, report, pending, result)
     return result
@@ -118,9 +121,9 @@ def _run(
     *,
     force: bool,
     result: RangeResult,
-    on_report: Callable[[DayReport], None],
+    listener: "_Listener",
 ) -> list[DayReport]:
-    with _Listener(on_report) as listener:
+    with listener:
         done = defs.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=instance,
             asset_selection=sorted(keys),
@@ -176,21 +179,25 @@ def _failed_outside_of_days(
 class _Listener(logging.Handler):
     """Collects the reports of days while a run goes on."""
 
-    def __init__(self, on_report: Callable[[DayReport], None]) -> None:
+    def __init__(self, on_report: Callable[[DayReport], None], on_progress: Callable[[DayProgress], None]) -> None:
         super().__init__(logging.INFO)
         self.on_report = on_report
+        self.on_progress = on_progress
         self.reports: list[DayReport] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         report = getattr(record, "day_report", None)
         if report:
             self.take(report)
+        if progress := getattr(record, "day_progress", None):
+            self.on_progress(progress)
 
     def take(self, report: DayReport) -> None:
         self.reports.append(report)
         self.on_report(report)
 
     def __enter__(self) -> "_Listener":
+        self.reports = []
         self.before = (day_by_day.log.level, day_by_day.log.propagate)
         day_by_day.log.setLevel(logging.INFO)
         day_by_day.log.propagate = False

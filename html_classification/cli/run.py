@@ -7,7 +7,8 @@ Belongs here: progress and the summary of a range. Does not belong here: how a r
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +24,10 @@ from html_classification.cli.output import console, fail, out
 
 if TYPE_CHECKING:
     from html_classification.automation.ranges import RangeResult
-    from html_classification.day_by_day import DayReport
+    from html_classification.day_by_day import DayProgress, DayReport
+
+#: Where there is no terminal, a day that takes long says so this often, in seconds.
+_TELL_SECONDS = 30
 
 
 @app.command()
@@ -60,9 +64,11 @@ def run(
         fail(str(error), 2)
     signal.signal(signal.SIGHUP, signal.default_int_handler)  # a closed terminal ends the run, as Ctrl-C does
     try:
-        with dg.DagsterInstance.from_config(str(dagster_home())) as instance, _progress(len(keys) * len(days)) as show:
+        with dg.DagsterInstance.from_config(str(dagster_home())) as instance, _shown(len(keys) * len(days)) as shown:
             close_dead_runs(instance)
-            result = run_range(defs, instance, keys, days, force=force, on_report=show)
+            result = run_range(
+                defs, instance, keys, days, force=force, on_report=shown.report, on_progress=shown.progress
+            )
     except KeyboardInterrupt:
         fail("stopped; what is published stays, and running again goes on from there", 130)
     _print_summary(result)
@@ -82,25 +88,56 @@ def _days(first: date, last: date) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
+class _Shown:
+    """Plain lines: one for each asset and day, and one now and then where a day takes long."""
+
+    def __init__(self, terminal: Console) -> None:
+        self._terminal = terminal
+        self._told = time.monotonic()
+
+    def report(self, report: "DayReport") -> None:
+        """An asset and day is done."""
+        self._told = time.monotonic()
+        _print_report(self._terminal, report)
+
+    def progress(self, progress: "DayProgress") -> None:
+        """An asset and day is at some document."""
+        if time.monotonic() - self._told >= _TELL_SECONDS:
+            self._told = time.monotonic()
+            self._terminal.print(Text(str(progress)), soft_wrap=True)
+
+
+class _ShownAsBar(_Shown):
+    """A bar, and lines only for what failed."""
+
+    def __init__(self, terminal: Console, bar: Progress, total: int) -> None:
+        super().__init__(terminal)
+        self._bar = bar
+        self._task = bar.add_task("starting", total=total)
+
+    def report(self, report: "DayReport") -> None:
+        """An asset and day is done."""
+        self._bar.update(self._task, advance=1, description=f"{report.day} {report.asset}")
+        if report.status == "failed":
+            _print_report(self._terminal, report)
+
+    def progress(self, progress: "DayProgress") -> None:
+        """An asset and day is at some document."""
+        self._bar.update(self._task, description=str(progress))
+
+
 @contextmanager
-def _progress(total: int) -> "Iterator[Callable[[DayReport], None]]":
-    """A bar on a terminal, a plain line for each asset and day elsewhere."""
+def _shown(total: int) -> Iterator[_Shown]:
+    """A bar on a terminal, plain lines elsewhere."""
     # While a step runs, Dagster takes the standard output for its own log: progress goes to a copy of it.
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as copy:
         terminal = console(copy)
         if not terminal.is_terminal:
-            yield lambda report: _print_report(terminal, report)
+            yield _Shown(terminal)
             return
         columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
         with Progress(*columns, console=terminal, transient=True) as bar:
-            task = bar.add_task("starting", total=total)
-
-            def show(report: "DayReport") -> None:
-                bar.update(task, advance=1, description=f"{report.day} {report.asset}")
-                if report.status == "failed":
-                    _print_report(terminal, report)
-
-            yield show
+            yield _ShownAsBar(terminal, bar, total)
 
 
 def _print_report(console: Console, report: "DayReport") -> None:

@@ -11,10 +11,10 @@ over.
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from html_classification.lake import paths
@@ -22,13 +22,12 @@ from html_classification.lake.context import context, peak_memory_bytes
 from html_classification.lake.dataset import Dataset
 from html_classification.lake.errors import BuildError, RemovedError
 from html_classification.lake.lake import Lake
+from html_classification.lake.local import scratch_folder
 from html_classification.lake.metadata import Metadata, Source, Step, Workflow
 from html_classification.lake.paths import VersionId
 from html_classification.lake.recipe import Recipe, RecipeSource, columns_fingerprint
-from html_classification.lake.sample import sample_rows
-from html_classification.lake.statistics import statistics
-from html_classification.lake.writing import write_files
-from html_classification.schemas.outcome import Outcome
+from html_classification.lake.writing import Kept, WrittenVersion, write_outcome, write_stream
+from html_classification.schemas.outcome import Outcome, Stream
 
 if TYPE_CHECKING:
     from html_classification.schemas.columns import Stage
@@ -39,10 +38,10 @@ KEEP_DAYS = 30
 
 
 class Input(Protocol):
-    """Something a build reads: a `Slice` of the lake, or `ExternalFiles`."""
+    """Something a build reads: a `Slice` of the lake or its files, or files from outside."""
 
-    def read(self) -> Any:
-        """What the computation gets."""
+    def read(self, scratch: Path) -> Any:
+        """What the computation gets; the scratch folder is there until all is written."""
 
     def sources(self) -> list[Source]:
         """For the metadata."""
@@ -57,8 +56,10 @@ class Build:
 
     Attributes:
         inputs: What is read for a day, by name.
-        compute: The computation: gets what each input reads, by name, and returns the rows.
+        compute: The computation: gets what each input reads, by name, and returns the rows, or a stream of them.
         process: The processing steps in words, for people.
+        shortcuts: What spares work without changing the result, such as former versions, by name; the computation is
+            called without it where a version is computed to compare bytes. Part of no recipe.
         parameters: Everything else that steers the computation; part of the recipe.
         keeps_files: The input whose files are kept as they are in place of a parquet file (raw).
         after: Called with the metadata of a version that passed its audit, and the outcome's byproduct, before it
@@ -67,8 +68,9 @@ class Build:
     """
 
     inputs: Callable[[date], Mapping[str, Input]]
-    compute: Callable[..., Outcome]
+    compute: Callable[..., Outcome | Stream]
     process: list[Step] = field(default_factory=list)
+    shortcuts: Callable[[date], Mapping[str, Any]] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     keeps_files: str | None = None
     after: Callable[[Metadata, Any], None] | None = None
@@ -133,7 +135,7 @@ def materialize(
             return Materialization(known, reused=True)
         except RemovedError:
             pass  # garbage collection took it in this moment: it is built again
-    written, byproduct = _write(lake, stage, build, recipe, inputs, run)
+    written, byproduct = _write(lake, stage, replace(build, shortcuts=None) if force else build, recipe, inputs, run)
     _require_passed(written)
     if build.after:
         build.after(written.metadata, byproduct)
@@ -156,7 +158,7 @@ def make_recipe(stage: "Stage", build: Build, day: date, inputs: Mapping[str, In
 def _require_passed(dataset: Dataset) -> None:
     metadata = dataset.metadata
     if not metadata.passed:
-        failed = "; ".join(check.describe() for check in metadata.checks if not check.passed)
+        failed = "; ".join(check.describe() for check in metadata.checks if check.blocking and not check.passed)
         message = (
             f"{metadata.stage} {metadata.date} failed its audit ({failed}); version {metadata.version} stays "
             f"unpublished, look at {dataset.uri}"
@@ -167,21 +169,67 @@ def _require_passed(dataset: Dataset) -> None:
 def _write(
     lake: Lake, stage: "Stage", build: Build, recipe: Recipe, inputs: Mapping[str, Input], run: RunInfo
 ) -> tuple[Dataset, Any]:
-    from html_classification.schemas.validation import audit  # pandera takes most of a second to import
-
     started, clock = datetime.now(UTC), time.perf_counter()
-    values = {name: item.read() for name, item in inputs.items()}
-    outcome = build.compute(**values)
-    kept = values[build.keeps_files].files if build.keeps_files else None
     version = VersionId(stage.name, recipe.date, recipe.version)
-    lake.mark()
-    with ThreadPoolExecutor(1) as pool:  # the files are encoded and written outside of the interpreter's lock
-        writing = pool.submit(write_files, lake.store, version, stage, outcome, kept)
-        figures = statistics(stage, outcome)
-        checks = audit(stage, outcome.frame)
-        files = writing.result()
-    seconds, now = time.perf_counter() - clock, datetime.now(UTC)
-    metadata = Metadata(
+    with scratch_folder() as scratch:
+        values = {name: item.read(scratch) for name, item in inputs.items()}
+        kept: Sequence[Kept] | None = values[build.keeps_files].files if build.keeps_files else None
+
+        def write(outcome: Outcome | Stream) -> WrittenVersion:
+            if isinstance(outcome, Stream):
+                return write_stream(lake.store, version, stage, outcome, kept, scratch)
+            return write_outcome(lake.store, version, stage, outcome, kept)
+
+        values |= build.shortcuts(recipe.date) if build.shortcuts else {}
+        outcome = build.compute(**values)
+        lake.mark()
+        written = write(outcome)
+        workflow = _workflow(run, started, time.perf_counter() - clock, written.profile.rows)
+        metadata = _metadata(stage, build, recipe, inputs, outcome, written, workflow)
+        data = metadata.to_json()
+        mine = lake.store.put_new(f"{version.path}/{paths.METADATA_FILE}", data)
+        # Garbage collection may have taken files for leftovers that this build found there and counted on.
+        there = {item.name for item in lake.store.list(version.path)}
+        if not there.issuperset(file.path for file in written.files):
+            write(build.compute(**values) if isinstance(outcome, Stream) else outcome)
+    byproduct = outcome.byproduct if isinstance(outcome, Outcome) else None
+    if mine:
+        return Dataset(lake.store, metadata, _sha1(data)), byproduct
+    # Another writer of the same recipe was faster, or this was forced: theirs stands, with the same data files.
+    theirs = lake.dataset(stage.name, recipe.date, recipe.version)
+    recorded = {file.path: file.sha1 for file in theirs.metadata.files}
+    # Where one differs, it was not there.
+    if other := [file.path for file in written.files if recorded.get(file.path, file.sha1) != file.sha1]:
+        raise BuildError(
+            f"{theirs.uri}/{other[0]} was missing, and this computation gave other bytes than those recorded: delete "
+            "the folder, and raise the code version for what changed the result (a package?)"
+        )
+    return theirs, byproduct
+
+
+def _workflow(run: RunInfo, started: datetime, seconds: float, rows: int) -> Workflow:
+    return Workflow(
+        asset_key=run.asset_key,
+        job=run.job,
+        run_id=run.run_id,
+        started=started,
+        seconds=round(seconds, 3),
+        rows_per_second=round(rows / seconds, 1),
+        peak_memory_bytes=peak_memory_bytes(),
+    )
+
+
+def _metadata(
+    stage: "Stage",
+    build: Build,
+    recipe: Recipe,
+    inputs: Mapping[str, Input],
+    outcome: Outcome | Stream,
+    written: WrittenVersion,
+    workflow: Workflow,
+) -> Metadata:
+    now = datetime.now(UTC)
+    return Metadata(
         dataset=stage.title,
         description=stage.description,
         layer=stage.layer,
@@ -191,42 +239,16 @@ def _write(
         sources=[source for item in inputs.values() for source in item.sources()],
         process=build.process,
         recipe=recipe.model_dump(mode="json"),
-        files=files,
+        files=written.files,
         schema_=stage.columns,
-        statistics=figures,
-        sample=sample_rows(stage, outcome.frame, rows=2),
-        checks=checks,
-        workflow=Workflow(
-            asset_key=run.asset_key,
-            job=run.job,
-            run_id=run.run_id,
-            started=started,
-            seconds=round(seconds, 3),
-            rows_per_second=round(outcome.frame.height / seconds, 1),
-            peak_memory_bytes=peak_memory_bytes(),
-        ),
+        statistics=written.profile.statistics(written.rejected, outcome.figures),
+        sample=written.profile.sample[:2],
+        checks=written.profile.checks() + (outcome.checks if isinstance(outcome, Stream) else []),
+        workflow=workflow,
         context=context(stage.code_version),
         created_at=now,
         expires_on=now.date() + timedelta(days=KEEP_DAYS) if stage.expendable else None,
     )
-    path = f"{version.path}/{paths.METADATA_FILE}"
-    written = metadata.to_json()
-    mine = lake.store.put_new(path, written)
-    # Garbage collection may have taken files for leftovers that this build found there and counted on.
-    there = {item.name for item in lake.store.list(version.path)}
-    if not there.issuperset(file.path for file in files):
-        write_files(lake.store, version, stage, outcome, kept)
-    if mine:
-        return Dataset(lake.store, metadata, _sha1(written)), outcome.byproduct
-    # Another writer of the same recipe was faster, or this was forced: theirs stands, with the same data files.
-    theirs = lake.dataset(stage.name, recipe.date, recipe.version)
-    recorded = {file.path: file.sha1 for file in theirs.metadata.files}
-    if other := [file.path for file in files if recorded.get(file.path, file.sha1) != file.sha1]:  # it was not there
-        raise BuildError(
-            f"{theirs.uri}/{other[0]} was missing, and this computation gave other bytes than those recorded: delete "
-            "the folder, and raise the code version for what changed the result (a package?)"
-        )
-    return theirs, outcome.byproduct
 
 
 def _sha1(data: bytes) -> str:

@@ -4,53 +4,38 @@ Belongs here: finding a day's files, reading them line by line, and saying of ea
 with it. Does not belong here: looking into the HTML (`transforms`).
 """
 
+import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from binascii import Error as Base64Error
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
 import polars as pl
-import zstandard
-from isal import isal_zlib
 
+from html_classification.lake.drop_lines import LONGEST_LINE, NO_LINES, BadLineError, Chunk, lines
 from html_classification.lake.errors import LakeError
-from html_classification.lake.external import ExternalFile
+from html_classification.lake.external import DropFile
 from html_classification.lake.store import Store
 from html_classification.schemas.outcome import Outcome
 from html_classification.schemas.raw import RAW
 
-#: A longer line is refused: a page of this size is an accident or an attack.
-LONGEST_LINE = 64 * 1024 * 1024
 #: Of a refused line this much is kept in rejected.jsonl; the raw files have the rest.
 _KEPT = 64 * 1024
 _ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_DAMAGED: tuple[Any, ...] = (isal_zlib.error, zstandard.ZstdError)
-#: Compressed bytes at a time: small, since what a damaged bite holds is lost, and a bomb's bite swells.
-_BITE = 512
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_STEM = 160
-_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+#: No page is older than the web.
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
-class BadLineError(ValueError):
-    """A line that is no document; the message says why.
-
-    Attributes:
-        line: What there is of the line.
-    """
-
-    def __init__(self, message: str, line: bytes = b"") -> None:
-        super().__init__(message)
-        self.line = line
-
-
-def read_crawl_drop(crawl: Store, day: date) -> list[ExternalFile]:
-    """The files of a day's drop, by name.
+def read_crawl_drop(crawl: Store, day: date) -> list[DropFile]:
+    """The files of a day's drop, by name. Nothing is read yet.
 
     Args:
         crawl: The root of all drops.
@@ -65,7 +50,7 @@ def read_crawl_drop(crawl: Store, day: date) -> list[ExternalFile]:
     if not found:
         message = f"no crawl drop for {day}: expected {crawl.uri(day.isoformat())}/*.jsonl, .jsonl.gz or .jsonl.zst"
         raise LakeError(message)
-    files = [ExternalFile(_raw_name(path), crawl.uri(path), crawl.get(path)) for path in found]
+    files = [DropFile(_raw_name(path), crawl, path) for path in found]
     if len({file.name for file in files}) < len(files):
         message = f"files in {crawl.uri(day.isoformat())} would get the same name in the lake: rename one"
         raise LakeError(message)
@@ -99,82 +84,65 @@ def parse_crawl_files(files: Iterable[tuple[str, bytes]], day: date) -> Outcome:
         day: The day of the drop, which timestamps must not be far after.
 
     Returns:
-        The good documents as `url`, `html`, `timestamp` in the order of the files, and each bad line with
+        The good documents with the columns of the stage `raw`, in the order of the files, and each bad line with
         `reason`, `file`, `line` (counted from 1) and `row` (its text, cut at 64 KiB).
     """
-    rows: list[tuple[str, str, datetime]] = []
-    rejected: list[dict[str, Any]] = []
-    lines = 0
+    parsed = _Parsed(day)
     for name, data in files:
         number = 0
         try:
-            for number, line in enumerate(_lines(name, data), start=1):
-                try:
-                    rows.append(_document(line, day))
-                except BadLineError as error:
-                    rejected.append(_rejected(str(error), name, number, line))
+            for number, line in enumerate(lines(name, [data]), start=1):
+                parsed.add(name, number, line)
         except BadLineError as error:
             number += 1
-            rejected.append(_rejected(str(error), name, number, error.line))
+            parsed.add_broken(str(error), name, number, error.line)
         if not number:
-            rejected.append(_rejected("the file has no lines", name, 1, b""))
-        lines += number
-    frame = pl.DataFrame(rows, schema=dict(RAW.dtypes), orient="row")
-    return Outcome(frame, rejected, {"lines": lines})
+            parsed.add_broken(NO_LINES, name, 1, b"")
+    return parsed.outcome()
 
 
-def _rejected(reason: str, name: str, number: int, line: bytes) -> dict[str, Any]:
-    row = line[:_KEPT].decode("utf-8", errors="backslashreplace")
-    return {"reason": reason, "file": name, "line": number, "row": row}
+def parse_chunk(chunk: Chunk, day: date) -> Outcome:
+    """Parse and check the lines of a chunk: see `parse_crawl_files`."""
+    parsed = _Parsed(day)
+    for number, line in chunk.lines():
+        parsed.add(chunk.name, number, line)
+    if chunk.broken:
+        reason, line = chunk.broken
+        parsed.add_broken(reason, chunk.name, chunk.first + chunk.count, line)
+    return parsed.outcome()
 
 
-def _lines(data_name: str, data: bytes) -> Iterator[bytes]:
-    """The lines of a file; BadLineError where the file itself is broken, after all that stood before the break."""
-    pending = bytearray()
-    try:
-        for chunk in _decompressed(data_name, data):
-            *whole, rest = chunk.split(b"\n")
-            if whole:
-                yield bytes(pending + whole[0])
-                yield from whole[1:]
-                pending.clear()
-            # Of a line that is too long only as much is held as shows that it is.
-            pending += rest[: LONGEST_LINE + 1 - len(pending)]
-    except _DAMAGED as error:
-        message = f"the compressed file is damaged ({error}); the lines before are kept"
-        raise BadLineError(message, bytes(pending)) from None
-    except EOFError:
-        message = "the compressed file ends in the middle (truncated); the lines before are kept"
-        raise BadLineError(message, bytes(pending)) from None
-    if pending:
-        yield bytes(pending)
+class _Parsed:
+    """Documents, and lines that are none."""
+
+    def __init__(self, day: date) -> None:
+        self._day = day
+        self._rows: list[tuple[str, str, datetime, str | None]] = []
+        self._rejected: list[dict[str, Any]] = []
+        self._lines = 0
+
+    def add(self, name: str, number: int, line: bytes) -> None:
+        self._lines += 1
+        try:
+            self._rows.append(_document(line, self._day))
+        except BadLineError as error:
+            self.reject(str(error), name, number, line)
+
+    def add_broken(self, reason: str, name: str, number: int, line: bytes) -> None:
+        self._lines += reason != NO_LINES
+        self.reject(reason, name, number, line)
+
+    def reject(self, reason: str, name: str, number: int, line: bytes) -> None:
+        row = line[:_KEPT].decode("utf-8", errors="backslashreplace")
+        self._rejected.append({"reason": reason, "file": name, "line": number, "row": row})
+
+    def outcome(self) -> Outcome:
+        columns = zip(*self._rows, strict=True) if self._rows else ((),) * len(RAW.dtypes)
+        frame = pl.DataFrame(dict(zip(RAW.dtypes, map(list, columns), strict=True)), schema=dict(RAW.dtypes))
+        return Outcome(frame, self._rejected, {"lines": self._lines})
 
 
-def _decompressed(name: str, data: bytes) -> Iterator[bytes]:
-    """The content in pieces, so that what stands before a break is not lost with it; EOFError where it is cut."""
-    if name.endswith(".gz"):
-        # 31: with gzip's own header, so that its checksum is checked too.
-        return _pieces(data, lambda: isal_zlib.decompressobj(wbits=31))
-    if name.endswith(".zst"):
-        return _pieces(data, lambda: zstandard.ZstdDecompressor().decompressobj())
-    return iter([data])
-
-
-def _pieces(data: bytes, make: Callable[[], Any]) -> Iterator[bytes]:
-    view, at, member = memoryview(data), 0, make()
-    while at < len(data):
-        if member.eof:  # several members one behind the other are one file; zeros behind the last are padding
-            if data[at] == 0 and not data[at:].strip(b"\0"):
-                return
-            member = make()
-        bite = view[at : at + _BITE]
-        yield member.decompress(bite)
-        at += len(bite) - len(member.unused_data)
-    if not member.eof:
-        raise EOFError
-
-
-def _document(line: bytes, day: date) -> tuple[str, str, datetime]:
+def _document(line: bytes, day: date) -> tuple[str, str, datetime, str | None]:
     if len(line) > LONGEST_LINE:
         message = f"the line is longer than {LONGEST_LINE // 1024 // 1024} MiB"
         raise BadLineError(message)
@@ -182,8 +150,29 @@ def _document(line: bytes, day: date) -> tuple[str, str, datetime]:
     if not isinstance(row, dict):
         message = f"not a JSON object but {type(row).__name__}"
         raise BadLineError(message)
-    url, html, timestamp = (_text(row, key) for key in ("url", "html", "timestamp"))
-    return url, html, _timestamp(timestamp, day)
+    url, timestamp = _text(row, "url"), _text(row, "timestamp")
+    html, encoding = _html(row)
+    return url, html, _timestamp(timestamp, day), encoding
+
+
+def _html(row: dict[str, Any]) -> tuple[str, str | None]:
+    """The document, and the encoding that its bytes were in where that is known.
+
+    A crawler that does not decode leaves the bytes as `html_base64`, and the header as `content_type`.
+    """
+    from html_classification.transforms.encoding import decode
+
+    if "html" in row or "html_base64" not in row:
+        encoding = row.get("encoding")
+        return _text(row, "html"), encoding.lower() if isinstance(encoding, str) and encoding else None
+    try:
+        data = base64.b64decode(_text(row, "html_base64"), validate=True)
+    except Base64Error as error:
+        message = f"html_base64 is not base64: {error}"
+        raise BadLineError(message) from None
+    content_type = row.get("content_type")
+    decoded = decode(data, content_type if isinstance(content_type, str) else "")
+    return decoded.text, decoded.encoding
 
 
 def _json(line: bytes) -> Any:
@@ -219,10 +208,15 @@ def _text(row: dict[str, Any], key: str) -> str:
     if not isinstance(value, str):
         message = f"{key} is not a string but {type(value).__name__}"
         raise BadLineError(message)
-    if not value and key != "html":
+    if not value and not key.startswith("html"):
         message = f"{key} is empty"
         raise BadLineError(message)
     return value
+
+
+def is_plausible(time: datetime, day: date) -> bool:
+    """Whether a page of a day's drop can have been crawled then: since 1990, and at most a day after that day."""
+    return EARLIEST <= time < datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=2)
 
 
 def _timestamp(text: str, day: date) -> datetime:
@@ -239,8 +233,7 @@ def _timestamp(text: str, day: date) -> datetime:
     except OverflowError:
         message = f"timestamp {text[:40]!r} is out of range"
         raise BadLineError(message) from None
-    latest = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=2)
-    if not _EARLIEST <= time < latest:
+    if not is_plausible(time, day):
         message = f"timestamp {text[:40]!r} is absurd: before 1990, or more than a day after the drop of {day}"
         raise BadLineError(message)
     return time

@@ -10,14 +10,16 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
 
 from html_classification.lake import paths
-from html_classification.lake.errors import LakeError
+from html_classification.lake.errors import LakeError, StoreError
+from html_classification.lake.local import LocalFile, LocalFiles, localize
 from html_classification.lake.metadata import Metadata, Source, parse_metadata
 from html_classification.lake.recipe import RecipeSource
-from html_classification.lake.scanning import damaged, read_checked, scan_parquet, scan_raw
+from html_classification.lake.scanning import damaged, read_checked, require_sha1, scan_parquet, scan_raw
 from html_classification.lake.store import Store, in_parallel
 
 
@@ -102,8 +104,11 @@ class Slice:
         frame = frame if self.with_day else frame.drop("day")
         return frame.select([*self.columns, *(["day"] if self.with_day else [])]) if self.columns else frame
 
-    def read(self) -> pl.DataFrame:
+    def read(self, scratch: Path | None = None) -> pl.DataFrame:
         """The same, collected. Where all of a day is read, its bytes are compared with their SHA-1s.
+
+        Args:
+            scratch: Not used.
 
         Raises:
             LakeError: A file cannot be read as what its metadata says it is.
@@ -126,6 +131,43 @@ class Slice:
             for dataset in self.datasets
             for file in dataset.metadata.data_files
         ]
+
+
+@dataclass(frozen=True)
+class DayFiles:
+    """What a computation reads of one upstream stage and day where it goes through the files piece by piece."""
+
+    dataset: Dataset
+
+    def read(self, scratch: Path) -> LocalFiles:
+        """The data files on this machine, after their bytes were compared with their SHA-1s.
+
+        Raises:
+            LakeError: One is missing or damaged.
+        """
+        metadata = self.dataset.metadata
+        folder = scratch / metadata.stage.replace("/", "-")
+        folder.mkdir(exist_ok=True)
+        files = []
+        for file in metadata.data_files:
+            path = f"{self.dataset.path}/{file.path}"
+            try:
+                local, sha1 = localize(self.dataset.store, path, folder)
+            except StoreError:
+                if self.dataset.store.find(path) is not None:
+                    raise
+                sha1, local = None, folder
+            require_sha1(self.dataset.store, path, sha1, file.sha1)
+            files.append(LocalFile(file.path, local))
+        return LocalFiles(files, metadata.date, scratch)
+
+    def sources(self) -> list[Source]:
+        """Every file read, for the metadata."""
+        return self.dataset.sources()
+
+    def recipe_sources(self, name: str) -> list[RecipeSource]:
+        """Every file read, for the recipe."""
+        return Slice([self.dataset]).recipe_sources(name)
 
 
 class Upstream:
@@ -162,6 +204,14 @@ class Upstream:
             message = f"{self.stage} has no version for {day}: materialize it first"
             raise LakeError(message)
         return Slice([self._dataset(day)], columns)
+
+    def day_files(self, day: date) -> DayFiles:
+        """The files of one day, for what does not hold a day in memory.
+
+        Raises:
+            LakeError: The stage has no current version of that day.
+        """
+        return DayFiles(self.day(day).datasets[0])
 
     def window(self, last: date, days: int, columns: Sequence[str] | None = None) -> Slice:
         """Those of the `days` days ending with `last` that there are, with a column `day`.

@@ -118,8 +118,8 @@ class Metadata(_Part):
 
     @property
     def passed(self) -> bool:
-        """Whether the version passed its audit."""
-        return all(check.passed for check in self.checks)
+        """Whether the version passed its audit: every check that blocks."""
+        return all(check.passed for check in self.checks if check.blocking)
 
     @property
     def data_files(self) -> list[File]:

@@ -98,9 +98,20 @@ def read_checked(store: Store, metadata: Metadata) -> pl.DataFrame:
 
 def _checked(store: Store, path: str, sha1: str) -> bytes:
     data = store.find(path)
-    if data is not None and hashlib.sha1(data, usedforsecurity=False).hexdigest() == sha1:
-        return data
-    what = "is missing" if data is None else "is damaged, its SHA-1 is not the recorded one"
+    found = None if data is None else hashlib.sha1(data, usedforsecurity=False).hexdigest()
+    require_sha1(store, path, found, sha1)
+    return data or b""
+
+
+def require_sha1(store: Store, path: str, found: str | None, recorded: str) -> None:
+    """Say of a data file that it is missing (its SHA-1 is None) or damaged.
+
+    Raises:
+        LakeError: It is.
+    """
+    if found == recorded:
+        return
+    what = "is missing" if found is None else "is damaged, its SHA-1 is not the recorded one"
     raw = path.startswith("raw/")
     mend = "put it back from the crawl drop or a copy" if raw else "delete its folder and run that day again"
     message = f"{store.uri(path)} {what}; {mend} ('html-classification lake verify' finds what else is wrong)"

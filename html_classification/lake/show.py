@@ -37,7 +37,9 @@ def describe(dataset: Dataset) -> Iterator[RenderableType]:
     yield from _section("Made from", ["input", "date", "version", "address"], _sources(metadata.sources))
     steps = ([str(number), _with(step.step, step.parameters)] for number, step in enumerate(metadata.process, 1))
     yield from _section("Steps", ["", "step"], steps)
-    checks = (["passed" if one.passed else "FAILED", one.describe()] for one in metadata.checks)
+    checks = (
+        ["passed" if one.passed else "FAILED" if one.blocking else "warns", one.describe()] for one in metadata.checks
+    )
     yield from _section("Checks", ["", "check"], checks)
     yield from _section("Columns", ["name", "type", "figures", "what it is"], _columns(metadata))
     files = ([file.path, f"{file.bytes:,}", file.sha1] for file in metadata.files)
@@ -56,7 +58,7 @@ def _facts(dataset: Dataset) -> Iterator[tuple[str, str]]:
     yield "rows", f"{statistics.rows:,}, rejected {statistics.rejected_rows:,}"
     for name, value in statistics.figures.items():
         yield "", f"{name.replace('_', ' ')}: {_text(value)}"
-    failed = [check.name for check in metadata.checks if not check.passed]
+    failed = [check.name for check in metadata.checks if check.blocking and not check.passed]
     yield "audit", f"FAILED: {', '.join(failed)}; it cannot be published" if failed else "passed"
     yield "expires", f"{metadata.expires_on}" if metadata.expires_on else "never"
 

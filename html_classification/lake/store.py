@@ -9,8 +9,10 @@ garbage collection deletes.
 
 import hashlib
 import io
+import mmap
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -320,7 +322,7 @@ class Store:
             found.update(piece)
         return found.hexdigest()
 
-    def put_new(self, path: str, data: bytes) -> bool:
+    def put_new(self, path: str, data: bytes | mmap.mmap) -> bool:
         """Write an object, whole or not at all, unless there is one already.
 
         On S3 a put whose answer is lost may have taken effect all the same: then the next attempt finds the object, and
@@ -344,7 +346,7 @@ class Store:
             except AlreadyExistsError as error:
                 if self.is_s3 and may_pass(error):  # another put of that name is under way, and may yet fail
                     raise
-                return in_doubt and obstore.get(self._objects, path).bytes() == data
+                return in_doubt and obstore.get(self._objects, path).bytes() == bytes(data)
             except BaseError:
                 in_doubt = True
                 raise
@@ -352,7 +354,7 @@ class Store:
 
         return self._do("write", path, put)
 
-    def write_new(self, path: str, write: Callable[[str | BinaryIO], None]) -> Written:
+    def write_new(self, path: str, write: Callable[[str | BinaryIO], object]) -> Written:
         """Write an object that a function puts into a file: as `put_new`, but a disk never has it in memory too.
 
         Args:
@@ -385,6 +387,22 @@ class Store:
             raise self._error("write", path, error) from None
         finally:
             temporary.unlink(missing_ok=True)
+
+    def put_file(self, path: str, file: Path) -> Written:
+        """Write a file of this machine: as `put_new`, but without having it in memory.
+
+        Raises:
+            StoreError: The store cannot be written to.
+        """
+        if not self.is_s3:
+            return self.write_new(path, lambda target: shutil.copyfile(file, str(target)))
+        with file.open("rb") as opened:
+            sha1 = hashlib.file_digest(opened, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()
+            size = opened.tell()
+            if not size:  # which cannot be mapped
+                return Written(0, sha1, self.put_new(path, b""))
+            with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+                return Written(size, sha1, self.put_new(path, mapped))
 
     def _do(self, verb: str, path: str, action: Callable[[], T]) -> T:
         """Do something with the store, again where what went wrong may pass; say in one line what did."""

@@ -25,7 +25,7 @@ from html_classification.lake.paths import VersionId
 from html_classification.lake.store import Store, in_parallel
 from html_classification.reproduction.differences import check_out, other_packages, other_recipe, other_stages
 from html_classification.reproduction.provenance import Plan, Recorded, open_recorded
-from html_classification.resources import CrawlDrops, LabelSource, Tracking
+from html_classification.resources import CrawlDrops, LabelSource, Tracking, WorkerProcesses
 from html_classification.training.errors import TrainingError
 
 log = logging.getLogger(__name__)
@@ -122,8 +122,11 @@ def rebuild(lake: Lake, plan: Plan, scratch: str) -> Iterator[Verdict]:
 
     check_scratch(lake, scratch)
     rebuilder = _Rebuilder(lake, Store(scratch), Lake(f"{scratch.rstrip('/')}/lake"))
-    for version in plan.order:
-        yield rebuilder.verdict(version, plan.unknown.get(version))
+    try:
+        for version in plan.order:
+            yield rebuilder.verdict(version, plan.unknown.get(version))
+    finally:
+        rebuilder.workers.close()
 
 
 class _Rebuilder:
@@ -133,6 +136,7 @@ class _Rebuilder:
         self.lake = lake
         self.outside = outside
         self.scratch = scratch
+        self.workers = WorkerProcesses()
         self._label_files: dict[str, str | _GoneError] = {}  # by SHA-1 the copy, or why there is none
         self._missing: dict[VersionId, VersionId] = {}  # what could not be rebuilt, with the version where that began
 
@@ -191,7 +195,7 @@ class _Rebuilder:
         if recipe.version != version.version:
             return Verdict(version, "differs", other_recipe(recorded.metadata, known.stage, recipe))
         # Nothing but the lake is written to: what would follow, such as a run in MLflow, is left out.
-        alone = replace(build, inputs=lambda _: inputs, after=None, still_there=None)
+        alone = replace(build, inputs=lambda _: inputs, shortcuts=None, after=None, still_there=None)
         run = RunInfo("/".join(known.stage.asset_key), "lake reproduce")
         try:
             rebuilt = materialize(self.scratch, known.stage, alone, version.day, run).dataset
@@ -240,6 +244,8 @@ class _Rebuilder:
                 given[name] = self._drop(version, recorded, outside, damaged)
             elif name == "label_source":
                 given[name] = LabelSource(uri=self._label_file(outside))
+            elif name == "workers":
+                given[name] = self.workers
             elif name == "tracking":  # is only asked by what is left out here
                 given[name] = Tracking()
             else:

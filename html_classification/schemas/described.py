@@ -26,14 +26,16 @@ class Check(BaseModel):
     """One check of one version.
 
     Attributes:
-        name: `schema` or `not_empty`.
+        name: `schema` or `not_empty`, which are the audit, or that of another look at the rows.
         passed: Whether it passed.
         figures: Its numbers; of values only counts, since values may be personal data.
+        blocking: Whether a version that fails it must not be published.
     """
 
     name: str
     passed: bool
     figures: dict[str, Any]
+    blocking: bool = True
 
     def describe(self) -> str:
         """Name and figures in one line."""

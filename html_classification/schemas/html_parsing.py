@@ -1,5 +1,6 @@
 """The stage `preprocess/html-parsing`: what a page says, without its markup."""
 
+import datetime as dt
 from typing import Annotated
 
 import polars as pl
@@ -32,6 +33,22 @@ class HtmlParsing(StageModel):
         "A summary that the publisher wrote.",
         tags=("pii",),
     )
+    headings: Annotated[pl.List, pl.String] = column(
+        "Texts of the headings h1 to h3 in order, at most 50.",
+        "The outline of the page.",
+        tags=("pii",),
+    )
+    author: str = column(
+        "Who the page names as its author (JSON-LD, meta elements); null where it names none.",
+        "Who is responsible for the page.",
+        tags=("pii",),
+        nullable=True,
+    )
+    published: dt.date = column(
+        "Day on which the page says it was published (JSON-LD, OpenGraph, meta elements), in UTC; null where unsaid.",
+        "Tells news from archives.",
+        nullable=True,
+    )
     language: str = detected_language()
     language_confidence: float = column(
         "Probability of the detected language, 0 to 1.", "Tells which languages are guesses.", ge=0, le=1
@@ -41,7 +58,8 @@ class HtmlParsing(StageModel):
         "Shows sites that declare a wrong language.",
     )
     encoding: str = column(
-        "Character encoding that the page declares, lower case; empty where it declares none.",
+        "Encoding that the document was decoded from where the crawler said, else the one that the page declares, "
+        "lower case; empty where neither is known.",
         "Explains pages with broken characters.",
     )
     canonical_url: str = column(
@@ -54,13 +72,20 @@ class HtmlParsing(StageModel):
         "Hosts that the page links to, sorted, without repetitions, at most 100.",
         "Who the page points to.",
     )
+    html_bytes: int = column("Size of the document in UTF-8, in bytes.", "Tells pages from dumps.", ge=0)
+    content_words: int = column("Words of the main content.", "Tells pages with little to read.", ge=0)
+    html_sha1: str = column(
+        "SHA-1 of the document in UTF-8.",
+        "Shows what has not changed since an earlier day, which then need not be parsed again.",
+        str_length={"min_value": 40, "max_value": 40},
+    )
     content_sha1: str = column(
         "SHA-1 of `title - content` in UTF-8: the text that is judged by annotators.",
         "Labels are stored by it, so that the same text is never labelled twice.",
         str_length={"min_value": 40, "max_value": 40},
     )
     minhash: Annotated[pl.List, pl.UInt32] = column(
-        "MinHash signature of the content's word 5-grams (rensa R-MinHash 0.5, 112 permutations, seed 42).",
+        "MinHash signature of the content: rensa R-MinHash 0.5 of hashed word 5-grams, 112 permutations, seed 42.",
         "Finds near duplicates across days without reading the texts again.",
     )
     duplicate_cluster: str = duplicate_cluster("of the day")
@@ -83,4 +108,5 @@ HTML_PARSING = Stage(
         "versions, by labels and by the training set."
     ),
     model=HtmlParsing,
+    code_version="2",
 )

@@ -1,14 +1,18 @@
 """What the computation of a stage hands back.
 
-Belongs here: the one small type shared by the transforms, which produce it, and the lake, which stores it.
+Belongs here: the two small types shared by the computations, which produce them, and the lake, which stores them.
 Does not belong here: anything about a particular stage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
+
+from html_classification.schemas.described import Check
+
+Figures = Mapping[str, int | float | str]
 
 
 @dataclass(frozen=True)
@@ -24,5 +28,24 @@ class Outcome:
 
     frame: pl.DataFrame
     rejected: list[dict[str, Any]] = field(default_factory=list)
-    figures: Mapping[str, int | float | str] = field(default_factory=dict)
+    figures: Figures = field(default_factory=dict)
     byproduct: Any = None
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The same for a day that need not fit into memory: its rows come in batches, once.
+
+    Attributes:
+        batches: The good rows, in order; none is larger than memory bears.
+        rows_per_group: Rows of a row group of the parquet file: what a reader must hold at least.
+        rejected: Gives the refused rows; called after the batches are through.
+        figures: Further numbers for the metadata; complete after the batches are through.
+        checks: What the computation itself has to say of its quality; complete after the batches are through.
+    """
+
+    batches: Iterator[pl.DataFrame]
+    rows_per_group: int
+    rejected: Callable[[], Iterator[dict[str, Any]]] = lambda: iter(())
+    figures: Figures = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)

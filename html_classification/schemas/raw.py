@@ -1,7 +1,7 @@
 """The stage `raw`: what the crawler left."""
 
 from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
-from html_classification.schemas.shared import crawl_time, page_html
+from html_classification.schemas.shared import crawl_time, page_html, source_encoding
 
 
 class Raw(StageModel):
@@ -15,6 +15,7 @@ class Raw(StageModel):
     )
     html: str = page_html()
     timestamp: UtcTimestamp = crawl_time()
+    encoding: str = source_encoding()
 
 
 RAW = Stage(

@@ -28,6 +28,15 @@ def page_html() -> Any:
     )
 
 
+def source_encoding() -> Any:
+    """The encoding of the bytes, where it is known."""
+    return column(
+        "Encoding that the document's bytes were decoded from, by its WHATWG name; null where the crawler did not say.",
+        "Tells how far the characters can be trusted.",
+        nullable=True,
+    )
+
+
 def crawl_time() -> Any:
     """When the page was crawled."""
     return column(

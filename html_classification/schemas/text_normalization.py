@@ -36,4 +36,5 @@ def text_normalization_stage(version: str, rules: list[str]) -> Stage:
             "annotated. The very same rules are applied at inference."
         ),
         model=TextNormalization,
+        code_version="2",
     )

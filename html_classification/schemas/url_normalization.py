@@ -1,7 +1,7 @@
 """The stage `preprocess/url-normalization`: one document per page and day."""
 
 from html_classification.schemas.columns import Stage, StageModel, UtcTimestamp, column
-from html_classification.schemas.shared import crawl_time, page_html, page_url
+from html_classification.schemas.shared import crawl_time, page_html, page_url, source_encoding
 
 
 class UrlNormalization(StageModel):
@@ -15,6 +15,7 @@ class UrlNormalization(StageModel):
     )
     html: str = page_html()
     timestamp: UtcTimestamp = crawl_time()
+    encoding: str = source_encoding()
 
 
 URL_NORMALIZATION = Stage(
@@ -27,4 +28,5 @@ URL_NORMALIZATION = Stage(
         "Used by html_parsing."
     ),
     model=UrlNormalization,
+    code_version="2",
 )

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-#: A language is told from this many characters: more makes it slower and hardly surer.
-MAX_CHARACTERS = 1_000
+#: A language is told from this many characters. On WCXB's real pages 300 tell the same languages as 3,000; 200 do not.
+MAX_CHARACTERS = 300
 
 #: Texts with fewer letters are `und`: no detector is reliable on a word or two.
 MIN_LETTERS = 20
@@ -26,7 +26,7 @@ def detect_languages(texts: pl.Series) -> pl.DataFrame:
 
     Returns:
         One row per text, in order: `language` (ISO 639-1, for a few small languages 639-3; `und` below 20
-        letters) and `language_confidence` (the normalized probability, 0 to 1, 4 digits; 0 for `und`).
+        letters) and `language_confidence` (the normalized probability, 0 to 1, 2 digits; 0 for `und`).
 
     Examples:
         >>> texts = pl.Series(["Das ist ein kurzer Satz über den Garten.", "OK"])
@@ -37,15 +37,24 @@ def detect_languages(texts: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"language": pl.String, "language_confidence": pl.Float64}, orient="row")
 
 
+def load() -> None:
+    """Read the model now, so that forked processes share it."""
+    _identifier()
+
+
 def _detect(text: str) -> tuple[str, float]:
     if sum(map(str.isalpha, text)) < MIN_LETTERS:
         return UNDETERMINED, 0.0
     language, confidence = _identifier().classify(text)
-    return language, min(round(confidence, 4), 1.0)  # rounded: the last digits depend on the processor
+    return language, min(round(confidence, 2), 1.0)  # rounded: further digits depend on the processor
 
 
 @lru_cache(maxsize=1)
 def _identifier() -> Any:
+    import numpy as np
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    # Halves are brought to single precision for each sum anyway: once is four times faster, for 28 MB more.
+    identifier.nb_ptc = identifier.nb_ptc.astype(np.float32)
+    return identifier

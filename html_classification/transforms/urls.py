@@ -8,6 +8,7 @@ that asks the network (redirects, canonical addresses).
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Callable
 
 import can_ada
 import polars as pl
@@ -19,24 +20,27 @@ from html_classification.schemas.url_normalization import URL_NORMALIZATION
 MAX_LENGTH = 2048
 
 _TRACKERS = {
-    "Google": "gclid gclsrc dclid gbraid wbraid srsltid _ga _gl",
-    "Facebook and Instagram": "fbclid igshid igsh",
+    "Google": "gclid gclsrc dclid gbraid wbraid gad_source gad_campaignid srsltid _ga _gl",
+    "Facebook and Instagram": "fbclid mibextid igshid igsh",
     "Microsoft": "msclkid",
-    "Yandex": "yclid ysclid _openstat",
-    "other advertising": "twclid ttclid li_fat_id epik wickedid rb_clickid",
+    "Yandex": "yclid ymclid ysclid _openstat",
+    "Yahoo": "guccounter guce_referrer guce_referrer_sig",
+    "other advertising": "twclid ttclid li_fat_id epik sccid rdt_cid irclickid wickedid rb_clickid unicorn_click_id",
+    "Branch": "_branch_match_id _branch_referrer",
     "Mailchimp": "mc_cid mc_eid",
     "HubSpot": "_hsenc _hsmi __hssc __hstc __hsfp hsctatracking",
-    "other mail and marketing": "mkt_tok vero_id vero_conv oly_enc_id oly_anon_id s_cid",
+    "other mail and marketing": "mkt_tok vero_id vero_conv oly_enc_id oly_anon_id s_cid _kx et_rid vgo_ee",
     "sessions": "phpsessid jsessionid asp.net_sessionid oscsid cfid cftoken",
 }
 
 #: Query parameters that say how a visitor came, not what the page is. Compared in lower case.
 TRACKING_PARAMETERS = frozenset(name for names in _TRACKERS.values() for name in names.split())
 
-#: The same, by how the name begins: Urchin, Matomo, Piwik, HubSpot ads, classic ASP sessions.
-TRACKING_PREFIXES = ("utm_", "mtm_", "pk_", "piwik_", "hsa_", "aspsessionid")
+#: The same, by how the name begins: Urchin, Matomo (three ways), HubSpot ads, classic ASP sessions.
+TRACKING_PREFIXES = ("utm_", "mtm_", "matomo_", "pk_", "piwik_", "hsa_", "aspsessionid")
 
 _SCHEME = re.compile(r"[\x00-\x20]*([A-Za-z][A-Za-z0-9+.-]*):")
+_NO_TABS = {ord(character): None for character in "\t\r\n"}  # which the standard takes out, wherever they are
 _PERCENT = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PATH_SESSION = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*", re.IGNORECASE)
@@ -84,11 +88,13 @@ def normalize_url(url: str) -> str:
         html_classification.transforms.urls.UrlRejected: not http or https: ftp
     """
     normalized = _normalize_once(url)
-    # A decoded character or a removed session can leave new dot segments: parse again until nothing moves.
-    while (again := _normalize_once(normalized)) != normalized:
-        normalized = again
+    # Before what follows, which takes a round for each `%3` in `%4%3%3%31`.
     if len(normalized) > MAX_LENGTH:
         raise UrlRejected(f"longer than {MAX_LENGTH} characters")
+    if "%" in url or ";" in url:
+        # A decoded character or a removed session can leave new dot segments: parse again until nothing moves.
+        while (again := _normalize_once(normalized)) != normalized:
+            normalized = again
     return normalized
 
 
@@ -99,11 +105,33 @@ def normalize_documents(raw: pl.DataFrame) -> Outcome:
     smallest original address, so that the order of the input never matters.
 
     Args:
-        raw: The columns url, html and timestamp of the stage `raw`.
+        raw: The columns of the stage `raw`.
 
     Returns:
-        The documents, sorted by url; the rejected rows with `reason`, `url`, `timestamp` and `html`; and how
-        many documents came, were older copies, and were rejected for each kind of reason.
+        The documents, sorted by url; the rejected rows with `reason`, `url`, `timestamp` and `html`, sorted by the
+        last three; and how many documents came, were older copies, and were rejected for each kind of reason.
+    """
+    outcome = normalize_addresses(raw)
+
+    def digests(ties: pl.DataFrame) -> list[str]:
+        return [hashlib.sha1(html.encode(), usedforsecurity=False).hexdigest() for html in ties["html"]]
+
+    frame = freshest(outcome.frame, digests)
+    counts = dict(outcome.figures)
+    figures = {"documents": counts.pop("documents"), "older_copies": outcome.frame.height - frame.height} | counts
+    return Outcome(frame.select(list(URL_NORMALIZATION.dtypes)), outcome.rejected, figures)
+
+
+def normalize_addresses(raw: pl.DataFrame) -> Outcome:
+    """Normalize the address of each document; several may have the same then.
+
+    Args:
+        raw: The columns of the stage `raw`.
+
+    Returns:
+        The columns of the stage `preprocess/url-normalization`, in the order of the input; the rejected rows with
+        `reason`, `url`, `timestamp` and `html`, sorted by the last three; how many documents came, and how many were
+        rejected for each kind of reason.
     """
     addresses: list[str | None] = []
     reasons: dict[str, str] = {}
@@ -115,32 +143,38 @@ def normalize_documents(raw: pl.DataFrame) -> Outcome:
             reasons[url] = rejection.reason
 
     documents = raw.select(
-        pl.Series("url", addresses, dtype=pl.String), pl.col("url").alias("original_url"), "html", "timestamp"
+        pl.Series("url", addresses, dtype=pl.String),
+        pl.col("url").alias("original_url"),
+        *(name for name in URL_NORMALIZATION.dtypes if name not in ("url", "original_url")),
     )
-    good = documents.filter(pl.col("url").is_not_null())
     refused = documents.filter(pl.col("url").is_null()).sort("original_url", "timestamp", "html")
-    frame = _freshest(good)
     rejected = [
         {"reason": reasons[url], "url": url, "timestamp": timestamp.isoformat(), "html": html}
         for url, timestamp, html in refused.select("original_url", "timestamp", "html").iter_rows()
     ]
     kinds = Counter(row["reason"].split(":")[0].replace(" ", "_") for row in rejected)
-    figures = {"documents": raw.height, "older_copies": good.height - frame.height}
-    figures |= {f"rejected_{kind}": kinds[kind] for kind in sorted(kinds)}
-    return Outcome(frame, rejected, figures)
+    figures = {"documents": raw.height} | {f"rejected_{kind}": kinds[kind] for kind in sorted(kinds)}
+    return Outcome(documents.filter(pl.col("url").is_not_null()), rejected, figures)
 
 
-def _freshest(documents: pl.DataFrame) -> pl.DataFrame:
-    """One row per url, the freshest, sorted by url."""
+def freshest(documents: pl.DataFrame, digests: Callable[[pl.DataFrame], list[str]]) -> pl.DataFrame:
+    """One row per url, the freshest, sorted by url.
+
+    Args:
+        documents: The columns url, original_url, timestamp, and others.
+        digests: Gives the SHA-1 of the HTML of some of the rows: those with equally fresh copies.
+
+    Returns:
+        The rows that stay.
+    """
     ties = documents.with_row_index("row").filter(pl.struct("url", "timestamp").is_duplicated())
-    digests = [hashlib.sha1(html.encode(), usedforsecurity=False).hexdigest() for html in ties["html"]]
-    order = ties.select("row").with_columns(pl.Series("digest", digests, dtype=pl.String))
+    order = ties.select("row").with_columns(pl.Series("digest", digests(ties), dtype=pl.String))
     return (
         documents.with_row_index("row")
         .join(order, on="row", how="left", maintain_order="left")
         .sort("url", "timestamp", "digest", "original_url", descending=[False, True, False, False])
         .unique("url", keep="first", maintain_order=True)
-        .select(list(URL_NORMALIZATION.dtypes))
+        .drop("row", "digest")
     )
 
 
@@ -168,12 +202,14 @@ def _parse(url: str) -> can_ada.URL:
 
 
 def _why_invalid(url: str) -> str:
+    url = url.translate(_NO_TABS)
     scheme = _SCHEME.match(url)
     if not scheme:
         return "relative address" if url.strip() else "empty address"
     if scheme[1].lower() not in ("http", "https"):
         return f"not http or https: {scheme[1].lower()}"
-    return "invalid address" if url[scheme.end() :].strip("/\\ \t\r\n") else "no host"
+    rest = url[scheme.end() :].strip("/\\ ")
+    return "no host" if not rest or rest.startswith((":", "?", "#")) else "invalid address"
 
 
 def _normalize_query(query: str) -> str:
@@ -184,6 +220,7 @@ def _normalize_query(query: str) -> str:
 
 
 def _is_tracking(key: str, value: str) -> bool:
+    key = key.removeprefix("amp;")  # an address copied out of HTML source: ?id=7&amp;utm_source=x
     if key in TRACKING_PARAMETERS or key.startswith(TRACKING_PREFIXES):
         return True
     return key == "sid" and _HASH.fullmatch(value) is not None  # phpBB's session; other `sid`s choose a page

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from html_classification.automation.ranges import RangeResult, run_range
@@ -175,21 +176,17 @@ def test_the_bad_day_is_failed_and_missing_and_failed_runs_only_what_is_missing(
 def test_a_failed_audit_keeps_the_day_back_and_says_so_in_dagster(
     project: Project, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from html_classification.assets import silver
-    from html_classification.schemas.outcome import Outcome
+    from html_classification.streams import parsing
 
-    real = silver.parse_documents
+    real = parsing.mark_copies
 
-    def broken(documents: Any, engine: str) -> Outcome:
-        outcome = real(documents, engine=engine)
-        if documents["timestamp"].dt.date().max() == FIRST_DAY:
-            return Outcome(
-                outcome.frame.with_columns(language_confidence=outcome.frame["language_confidence"] * 0 + 7.0)
-            )
-        return outcome
+    def broken(pages: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
+        frame = real(pages, clusters)
+        bad = frame["timestamp"].dt.date().max() == FIRST_DAY
+        return frame.with_columns(pl.lit(7.0).alias("language_confidence")) if bad else frame
 
     days = project.write_days(3)
-    monkeypatch.setattr(silver, "parse_documents", broken)
+    monkeypatch.setattr(parsing, "mark_copies", broken)
     result = run(project, instance, days, UP_TO_GOLD)
     (failed,) = result.failed
     assert (failed.day, failed.asset) == (days[0], "preprocess/html_parsing")

@@ -96,7 +96,7 @@ def test_metadata_has_the_contracts_keys_in_order(lake: Lake) -> None:
     assert data["statistics"]["rows"] == 1
     assert data["statistics"]["rejected_rows"] == 1
     assert data["statistics"]["figures"] == {"figure": 7}
-    assert [column["name"] for column in data["schema"]] == ["url", "original_url", "html", "timestamp"]
+    assert [column["name"] for column in data["schema"]] == ["url", "original_url", "html", "timestamp", "encoding"]
     assert all(column["description"] and column["business_meaning"] for column in data["schema"])
     assert data["schema"][0]["tags"] == ["pii"]
     assert [check["passed"] for check in data["checks"]] == [True, True]

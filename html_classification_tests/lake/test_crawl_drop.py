@@ -1,5 +1,6 @@
 """Crawl drops: every line is a document or a rejection with its reason."""
 
+import base64
 import gzip
 import json
 import os
@@ -37,8 +38,20 @@ def reasons(data: bytes, name: str = "html-documents.jsonl") -> list[str]:
 
 def test_a_document_is_read_with_its_time_in_utc() -> None:
     outcome = parse_crawl_files([("html-documents.jsonl", line(extra=1))], DAY)
-    assert outcome.frame.rows() == [("https://a.example/", "<p>x", datetime(2026, 3, 1, 7, tzinfo=UTC))]
+    assert outcome.frame.rows() == [("https://a.example/", "<p>x", datetime(2026, 3, 1, 7, tzinfo=UTC), None)]
     assert outcome.rejected == []
+
+
+def test_bytes_are_decoded_by_what_the_server_said() -> None:
+    page = "<p>caf\u00e9 d\u00e9j\u00e0".encode("iso-8859-1")
+    given = {"html": ..., "html_base64": base64.b64encode(page).decode(), "content_type": "text/html; charset=latin1"}
+    outcome = parse_crawl_files([("html-documents.jsonl", line(**given))], DAY)
+    assert outcome.frame.select("html", "encoding").rows() == [("<p>caf\u00e9 d\u00e9j\u00e0", "windows-1252")]
+
+
+def test_what_the_crawler_decoded_from_is_kept() -> None:
+    outcome = parse_crawl_files([("html-documents.jsonl", line(encoding="Shift_JIS"))], DAY)
+    assert outcome.frame["encoding"].to_list() == ["shift_jis"]
 
 
 @pytest.mark.parametrize(
@@ -53,6 +66,8 @@ def test_a_document_is_read_with_its_time_in_utc() -> None:
         (line(url=12), "url is not a string but int"),
         (line(url=""), "url is empty"),
         (line(html=None), "html is not a string but NoneType"),
+        (line(html=..., html_base64="%%"), "html_base64 is not base64"),
+        (line(html=..., html_base64=1), "html_base64 is not a string but int"),
         (line(timestamp="yesterday"), "timestamp 'yesterday' is not ISO 8601"),
         (line(timestamp="2026-03-01T08:00:00"), "has no offset from UTC"),
         (line(timestamp="1970-01-01T00:00:00Z"), "is absurd"),
@@ -175,18 +190,21 @@ def test_odd_file_names_of_a_drop_become_plain_ones(kind: str, request: pytest.F
     for name in ODD:
         put_as_it_is(crawl, f"2026-03-01/{name}.jsonl.gz", name.encode())
     files = read_crawl_drop(crawl, DAY)
-    assert sorted(file.data.decode() for file in files) == sorted(ODD)
+    content = {file.name: crawl.get(file.path) for file in files}
+    assert sorted(data.decode() for data in content.values()) == sorted(ODD)
     assert len({file.name.lower() for file in files}) == len(ODD)
     for file in files:
         assert re.fullmatch(r"html-documents[A-Za-z0-9._-]{1,186}\.jsonl\.gz", file.name)
-        assert file.uri == f"{root}/2026-03-01/{file.data.decode()}.jsonl.gz"  # where it was found, as it was called
+        assert (
+            file.uri == f"{root}/2026-03-01/{content[file.name].decode()}.jsonl.gz"
+        )  # where it was found, as it was called
     # The same names again: a recipe holds them.
     assert [file.name for file in read_crawl_drop(crawl, DAY)] == [file.name for file in files]
     # And they lie in the lake as they are called.
     lake = Store(f"{root}-lake")
     for file in files:
-        lake.put_new(f"raw/{file.name}", file.data)
-    assert {item.name: lake.get(item.path) for item in lake.list("raw")} == {file.name: file.data for file in files}
+        lake.put_new(f"raw/{file.name}", content[file.name])
+    assert {item.name: lake.get(item.path) for item in lake.list("raw")} == content
 
 
 def put_as_it_is(crawl: Store, path: str, data: bytes) -> None:

@@ -38,7 +38,7 @@ def put_raw(lake: Lake, day: date = DAY) -> Any:
 
 def made_of_raw(lake: Lake) -> Any:
     def compute(raw: pl.DataFrame) -> Outcome:
-        return Outcome(raw.select("url", pl.col("url").alias("original_url"), "html", "timestamp"))
+        return Outcome(raw.select("url", pl.col("url").alias("original_url"), "html", "timestamp", "encoding"))
 
     upstream = lake.upstream("raw")
     build = Build(inputs=lambda day: {"raw": upstream.day(day)}, compute=compute)

@@ -111,7 +111,7 @@ def test_raw_documents_are_read_in_the_same_way(lake: Lake) -> None:
     put_raw(lake, raw_line("a", "1") + b"garbage\n" + raw_line("b", "2"))
     put_raw(lake, raw_line("c", "3"), day=second)
     both = lake.scan("raw", DAY, second)
-    assert both.collect_schema().names() == ["url", "html", "timestamp", "day"]
+    assert both.collect_schema().names() == ["url", "html", "timestamp", "encoding", "day"]
     assert both.select("url", "day").collect().rows() == [("a", DAY), ("b", DAY), ("c", second)]
     assert both.filter(pl.col("url") > "a").select("html").collect()["html"].to_list() == ["2", "3"]
     assert both.head(1).collect().height == 1

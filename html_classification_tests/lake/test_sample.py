@@ -4,16 +4,23 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from html_classification.lake.metadata import Statistics
 from html_classification.lake.sample import mask, sample_rows, to_markdown
-from html_classification.lake.statistics import statistics
+from html_classification.lake.statistics import StatisticsBuilder
+from html_classification.schemas.columns import Stage
 from html_classification.schemas.labels import LABELS
-from html_classification.schemas.outcome import Outcome
 from html_classification.schemas.raw import RAW
 
 
 def raw(html: str) -> pl.DataFrame:
     row = {"url": "https://a.example/", "html": html, "timestamp": None}
     return pl.DataFrame([row] * 8, schema=dict(RAW.dtypes))
+
+
+def statistics(stage: Stage, rows: pl.DataFrame) -> Statistics:
+    builder = StatisticsBuilder(stage)
+    builder.add(rows)
+    return builder.build(0, {})
 
 
 def test_personal_data_are_masked() -> None:
@@ -49,8 +56,7 @@ def test_a_preview_renders_no_markup_of_the_data(text: str) -> None:
 
 
 def test_statistics_tell_no_personal_values() -> None:
-    outcome = Outcome(raw("secret text"), figures={"lines": 8})
-    figures = statistics(RAW, outcome)
+    figures = statistics(RAW, raw("secret text"))
     assert "secret text" not in figures.model_dump_json()
     assert figures.by_column["html"] == {
         "nulls": 0, "distinct": 1, "min_length": 11, "max_length": 11, "mean_length": 11.0,
@@ -58,6 +64,6 @@ def test_statistics_tell_no_personal_values() -> None:
 
 
 def test_statistics_of_a_frame_without_rows() -> None:
-    figures = statistics(LABELS, Outcome(LABELS.empty()))
+    figures = statistics(LABELS, LABELS.empty())
     assert figures.rows == 0
     assert figures.by_column["confidence"] == {"nulls": 0, "distinct": 0, "min": None, "max": None, "mean": None}

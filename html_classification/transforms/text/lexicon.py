@@ -8,9 +8,11 @@ loading of its dictionary: under 1 s for English, 2 s for German (1.1 million fo
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.metadata import version
+from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ _ENGLISH_OTHER_FORMS: Final = re.compile(r"(er|est|men|people)$|^(feet|teeth|mic
 #: Lemmas that the dictionary gives for other words than their own forms (growing, fixing, mixing, loaves,
 #: weed), or that look like verbs by chance (wing, lessing). Their words stay as they are.
 _NO_VERBS: Final = frozenset(("growe", "fixe", "mixe", "loave", "wee", "we", "less"))
+
+_LOADING: Final = Lock()
 
 
 def library(name: str) -> dict[str, str]:
@@ -103,39 +107,69 @@ def verb_lemma(word: str, language: str) -> str:
     >>> [verb_lemma(word, "en") for word in ["Running", "went", "women", "better", "isn't", "AI"]]
     ['run', 'go', 'women', 'better', "isn't", 'AI']
     """
-    if language not in LANGUAGES or (len(word) > 1 and word.isupper()):
+    head, tail = _inflected_part(word, language)
+    if not tail or (language == "en" and _ENGLISH_OTHER_FORMS.search(tail)):
         return word
-    head, apostrophe, tail = _last_part(word)
-    if not tail or (apostrophe and language not in ("fr", "it")):
-        return word
-    if language == "en" and (tail.lower() in _CONTRACTION_PIECES or _ENGLISH_OTHER_FORMS.search(tail)):
-        return word
-    lemma = _lemmatizer().lemmatize(tail, language)
-    inflected = lemma != tail.lower() and lemma in _verbs(language)
-    return head + apostrophe + lemma if inflected else word
+    verbs = _verbs(language)  # first, as threads that come together wait there for the dictionary
+    found = _lemmatizer().lemmatize(tail, language)
+    return head + found if found != tail.lower() and found in verbs else word
+
+
+@lru_cache(maxsize=2**17)
+def lemma(word: str, language: str) -> str:
+    """The base form of any word, by simplemma; a word that its dictionary and rules do not know as it is.
+
+    Acronyms, contractions and elisions are as in `verb_lemma`, and capital letters count: `Wagen` is a noun.
+
+    Args:
+        word: One word, as written.
+        language: ISO 639-1 code; words of languages outside `LANGUAGES` stay as they are.
+
+    Returns:
+        The lemma, or the word.
+
+    >>> [lemma(word, "en") for word in ["children", "running", "isn't", "US"]]
+    ['child', 'run', "isn't", 'US']
+    """
+    head, tail = _inflected_part(word, language)
+    return head + _lemmatizer().lemmatize(tail, language) if tail else word
 
 
 @lru_cache(maxsize=2**17)
 def is_foreign(word: str, language: str) -> bool:
-    """Whether a word is unknown in its document's language and known in another of `LANGUAGES`.
+    """Whether a word is unknown in its document's language and known in another, or in no Latin letters at all.
 
-    Words that no dictionary knows (names, new words, codes) are not foreign, nor is any word of a document
-    whose language is not among `LANGUAGES`.
+    Words that no dictionary knows (names, new words, codes) are not foreign, nor are single letters of other
+    scripts (`π`), nor is any word of a document whose language is not among `LANGUAGES`.
 
-    >>> [is_foreign(word, "en") for word in ["house", "maisons", "Kubernetes"]]
-    [False, True, False]
+    >>> [is_foreign(word, "en") for word in ["house", "maisons", "Kubernetes", "Москва"]]
+    [False, True, False, True]
     """
     import simplemma
 
     if language not in LANGUAGES or simplemma.is_known(word, language, low_memory=True):
         return False
+    if len(word) > 1 and _is_of_other_script(word):
+        return True
     return simplemma.is_known(word, tuple(other for other in LANGUAGES if other != language), low_memory=True)
 
 
-def _last_part(word: str) -> tuple[str, str, str]:
-    """The word cut at its last apostrophe: what is before, the apostrophe, what follows."""
-    cut = max(word.rfind("'"), word.rfind("’"))
-    return ("", "", word) if cut < 0 else (word[:cut], word[cut], word[cut + 1 :])
+def _is_of_other_script(word: str) -> bool:
+    """Whether a word has letters, and none of them is Latin."""
+    letters = [unicodedata.name(character, "") for character in word if character.isalpha()]
+    return bool(letters) and not any("LATIN" in name or "ORDINAL" in name for name in letters)
+
+
+def _inflected_part(word: str, language: str) -> tuple[str, str]:
+    """The word cut into what goes before its last part, an elided article say, and that; ends empty where none is."""
+    cut = max(word.rfind("'"), word.rfind("’")) + 1
+    head, tail = word[:cut], word[cut:]
+    acronym = len(word) > 1 and word.isupper()
+    if language not in LANGUAGES or acronym or (head and language not in ("fr", "it")):
+        return word, ""
+    if language == "en" and tail.lower() in _CONTRACTION_PIECES:
+        return word, ""
+    return head, tail
 
 
 @cache
@@ -147,8 +181,14 @@ def _lemmatizer() -> "Lemmatizer":
     return Lemmatizer(lemmatization_strategy=DefaultStrategy(low_memory=True))
 
 
-@cache
 def _verbs(language: str) -> frozenset[str]:
+    """Lemmas of verbs, found out by the first thread that asks, for which the others wait."""
+    with _LOADING:
+        return _find_verbs(language)
+
+
+@cache
+def _find_verbs(language: str) -> frozenset[str]:
     """Lemmas that simplemma's dictionary shows to be verbs (see `verb_lemma`)."""
     from simplemma.strategies.dictionaries import DefaultDictionaryFactory
 

@@ -8,6 +8,7 @@ its asset and its models follow from it. A version that data was published with 
 another one.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,6 +22,8 @@ from html_classification.transforms.text.rules import (
     remove_special_characters,
 )
 
+_NAME = re.compile(r"[a-z][a-z0-9]*")
+
 
 @dataclass(frozen=True)
 class TextVersion:
@@ -31,13 +34,16 @@ class TextVersion:
         rules: The rules in the order in which they are applied.
 
     Raises:
-        ValueError: Where the last rule is not `fold white space`: rules leave spaces behind.
+        ValueError: Where the name is more than letters and digits, which stages and models are named by, or the
+            last rule is not `fold white space`: rules leave spaces behind.
     """
 
     name: str
     rules: tuple[Rule, ...]
 
     def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"text version {self.name!r}: name it by a lower-case letter, then letters and digits: v3")
         if not self.rules or self.rules[-1].name != "fold white space":
             raise ValueError(f"text version {self.name}: the last rule must be `fold white space`; add it at the end")
 

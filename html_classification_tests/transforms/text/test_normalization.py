@@ -87,6 +87,18 @@ def test_one_page_at_inference_is_as_in_the_batch(version, texts):
 
 
 @VERSIONS
+@pytest.mark.parametrize("size", [1, 7, 400, 1000])
+def test_a_page_is_the_same_in_batches_of_any_size(version, size):
+    many = pl.concat([MIXED.with_columns(pl.col("url") + str(number)) for number in range(80)]).sort("url")
+    whole = normalize_texts(many, version)
+    batches = [normalize_texts(batch, version) for batch in many.iter_slices(size)]
+    assert pl.concat(batch.frame for batch in batches).equals(whole.frame)
+    assert [row for batch in batches for row in batch.rejected] == whole.rejected
+    for name, figure in whole.figures.items():
+        assert sum(batch.figures[name] for batch in batches) == figure
+
+
+@VERSIONS
 def test_the_same_pages_in_any_order_give_the_same_frame(version):
     first, second = normalize_texts(MIXED, version), normalize_texts(MIXED.reverse(), version)
     assert first.frame.equals(second.frame)

@@ -22,7 +22,12 @@ CHARACTER_RULES = [
     rules.lowercase(),
     rules.fold_white_space(),
 ]
-WORD_RULES = [rules.remove_stop_words(), rules.remove_non_target_language_words(), rules.lemmatize_verbs()]
+WORD_RULES = [
+    rules.remove_stop_words(),
+    rules.remove_non_target_language_words(),
+    rules.lemmatize_verbs(),
+    rules.lemmatize(),
+]
 ALL_RULES = CHARACTER_RULES + WORD_RULES
 
 # arbitrary text, and text made of the pieces that the rules look for
@@ -283,6 +288,8 @@ def test_remove_stop_words(language, text, expected):
     [
         ("en", "The house, avec maisons and Kubernetes 42", "The house, and Kubernetes 42"),
         ("de", "Das Haus houses", "Das Haus"),
+        ("en", "the Москва office, 漢字, π and Café", "the office, , π and Café"),
+        ("ja", "走った house", "走った house"),
         ("nl", "de maisons", "de maisons"),
     ],
 )
@@ -307,6 +314,21 @@ def test_remove_non_target_language_words(language, text, expected):
 )
 def test_lemmatize_verbs(language, text, expected):
     assert apply(rules.lemmatize_verbs(), text, language) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("en", "children went to pages; it isn't US", "child go to page; it isn't US"),
+        ("fr", "maisons et l’aimait", "maison et l’aimer"),
+        ("de", "Häuser und Wagen gingen", "Haus und Wagen gehen"),
+        ("es", "mujeres hablaban", "mujer hablar"),
+        ("it", "case parlavano", "casa parlare"),
+        ("nl", "huizen", "huizen"),
+    ],
+)
+def test_lemmatize(language, text, expected):
+    assert apply(rules.lemmatize(), text, language) == expected
 
 
 def test_lemmatize_verbs_keeps_everything_but_words():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from html_classification.transforms.text.normalization import normalize_page
-from html_classification.transforms.text.rules import lowercase
+from html_classification.transforms.text.rules import fold_white_space, lowercase
 from html_classification.transforms.text.versions import DEFAULT_TEXT_VERSION, TEXT_VERSIONS, TextVersion
 
 
@@ -58,3 +58,9 @@ def test_v1_twice_is_the_same_as_once(text):
 def test_a_version_ends_with_folding_white_space(rules):
     with pytest.raises(ValueError, match="text version v9: the last rule must be `fold white space`"):
         TextVersion("v9", rules)
+
+
+@pytest.mark.parametrize("name", ["", "V3", "3", "v-3", "v_3", "../v3", "v3\n"])
+def test_a_version_has_a_name_that_stages_and_models_can_carry(name):
+    with pytest.raises(ValueError, match="name it by a lower-case letter"):
+        TextVersion(name, (fold_white_space(),))

@@ -1,0 +1,166 @@
+"""What worker processes do with a piece of a day.
+
+Belongs here: one function for each kind of piece, which reads files, calls the transforms, and leaves files. Does not
+belong here: the order and the putting together of pieces (the module of each stage).
+
+Only paths and counts go between the processes; documents do not.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from heapq import merge
+from itertools import chain
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+
+from html_classification.lake.crawl_drop import parse_chunk
+from html_classification.lake.drop_lines import Chunk
+from html_classification.schemas.outcome import Outcome
+from html_classification.streams.workers import Watch
+from html_classification.transforms.html import documents
+from html_classification.transforms.urls import normalize_addresses
+
+
+@dataclass(frozen=True)
+class DropPiece:
+    """Some lines of a crawl drop.
+
+    Attributes:
+        chunk: The lines.
+        day: The day of the drop.
+        target: Where results go: a path without its ending.
+    """
+
+    chunk: Chunk
+    day: date
+    target: Path
+
+
+@dataclass(frozen=True)
+class PagesPiece:
+    """Some rows of the stage `preprocess/url-normalization`.
+
+    Attributes:
+        documents: The parquet file.
+        rows: The numbers of the rows.
+        engine: The parser.
+        target: Where results go: a path without its ending.
+        seconds: Processor time that a document may take.
+        refused: Rows that a worker died of, with the reason.
+        known: Parquet files with pages of former versions, which some of the rows may be as they are; newest first.
+        again: Whether a worker died of the piece already, but of none of its documents.
+    """
+
+    documents: Path
+    rows: range
+    engine: str
+    target: Path
+    seconds: float
+    refused: Mapping[int, str] = field(default_factory=dict)
+    known: tuple[Path, ...] = ()
+    again: bool = False
+
+    @property
+    def marker(self) -> Path:
+        """The file that says which row a worker is at."""
+        return self.target.with_suffix(".at")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a piece.
+
+    Attributes:
+        rows: The file with the good rows.
+        rejected: The file with the refused rows, as JSON lines; None where there are none.
+        figures: What was counted.
+    """
+
+    rows: Path
+    rejected: Path | None
+    figures: Mapping[str, int]
+
+
+def check_lines(piece: DropPiece) -> Done:
+    """Parse and check lines of a drop, for the stage `raw`."""
+    outcome = parse_chunk(piece.chunk, piece.day)
+    piece.chunk.path.unlink()
+    return _leave(piece.target, outcome)
+
+
+def normalize_lines(piece: DropPiece) -> Done:
+    """Parse lines of a drop and normalize their addresses, for the stage `preprocess/url-normalization`.
+
+    The documents go one behind the other into a file of this process, so that they can be read in any order: the rows
+    have `file`, `at` and `bytes` in place of `html`.
+    """
+    outcome = normalize_addresses(parse_chunk(piece.chunk, piece.day).frame)
+    piece.chunk.path.unlink()
+    html = outcome.frame["html"].cast(pl.Binary)
+    number = os.getpid()
+    with piece.target.with_name(f"{number}.html").open("ab") as file:
+        start = file.tell()
+        file.writelines(html)
+    sizes = html.bin.size().cast(pl.Int64)
+    located = outcome.frame.drop("html").with_columns(
+        pl.lit(number, pl.Int64).alias("file"), start + sizes.cum_sum().alias("at") - sizes, sizes.alias("bytes")
+    )
+    return _leave(piece.target, Outcome(located, outcome.rejected, outcome.figures))
+
+
+def parse_pages(piece: PagesPiece) -> Done:
+    """Parse documents, for the stage `preprocess/html-parsing`."""
+    with Watch(piece.marker, piece.seconds) as watch:
+        outcome = documents.parse_pages(
+            _documents(piece), piece.engine, begin=watch.begin, refused=piece.refused, known=piece.known
+        )
+    return _leave(piece.target, outcome)
+
+
+def compare_engines(piece: PagesPiece) -> list[tuple[bool, float]]:
+    """Parse documents with both engines: for each whether the titles are the same, and the token F1 of the texts."""
+    compared = []
+    pages = _documents(piece)
+    with Watch(piece.marker, piece.seconds) as watch:
+        for number, (url, html) in enumerate(pages.select("url", "html").iter_rows()):
+            if number not in piece.refused:
+                watch.begin(number)
+                compared.append(documents.agreement(html, url))
+    return [one for one in compared if one is not None]
+
+
+def read_rejected(files: Iterable[Path | None]) -> Iterator[dict[str, Any]]:
+    """The refused rows of pieces, one after the other."""
+    return chain.from_iterable(_rows(path) for path in files if path is not None)
+
+
+def merge_rejected(files: Iterable[Path | None], *keys: str) -> Iterator[dict[str, Any]]:
+    """The refused rows of pieces, each of which is sorted by some keys, as one sorted sequence."""
+    return merge(*(_rows(path) for path in files if path is not None), key=itemgetter(*keys))
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file:
+        yield from map(orjson.loads, file)
+
+
+def _documents(piece: PagesPiece) -> pl.DataFrame:
+    rows = piece.rows
+    frame = pl.scan_parquet(piece.documents, glob=False).slice(rows.start, rows.stop - rows.start).collect()
+    return frame.gather_every(rows.step)
+
+
+def _leave(target: Path, outcome: Outcome) -> Done:
+    rows, rejected = target.with_suffix(".arrow"), target.with_suffix(".jsonl")
+    outcome.frame.write_ipc(rows)
+    if outcome.rejected:
+        with rejected.open("wb") as file:
+            file.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in outcome.rejected)
+    counts = {name: int(value) for name, value in outcome.figures.items() if isinstance(value, int)}
+    return Done(rows, rejected if outcome.rejected else None, counts)
