@@ -134,7 +134,7 @@ def test_a_bad_day_fails_alone_and_says_why_once(ran: Ran) -> None:
     assert answer.out.count(f"no crawl drop for {BAD}") == 1
     assert summary(answer).pop("raw") == [4, 0, 1, 0]
     downstream = {asset: counts for asset, counts in summary(answer).items() if asset != "raw"}
-    assert len(downstream) == 6
+    assert len(downstream) == 7
     assert set(map(tuple, downstream.values())) == {(4, 0, 0, 1)}
     (left_out,) = [line for line in answer.lines if line.startswith("left out")]
     assert f": {BAD}: " in left_out
@@ -145,7 +145,7 @@ def test_a_bad_day_fails_alone_and_says_why_once(ran: Ran) -> None:
 def test_outside_of_a_terminal_lines_are_plain_and_whole(ran: Ran) -> None:
     assert "\x1b" not in ran.first.out
     assert "\r" not in ran.first.out
-    assert len(done(ran.first)) == 4 * 7 + 1
+    assert len(done(ran.first)) == 4 * 8 + 1
 
 
 def test_running_again_reuses(ran: Ran) -> None:

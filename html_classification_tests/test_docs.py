@@ -34,6 +34,12 @@ def test_the_python_of_the_page_on_the_lake_runs(golden: Path) -> None:
     assert names["figures"]["pages"] == 4
 
 
+def test_the_page_on_pages_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = blocks(REPOSITORY / "docs" / "pages.md", "python")
+    exec(compile(code, "docs/pages.md", "exec"), {})
+    assert capsys.readouterr().out == "Soup True Home Boil\n"
+
+
 def test_duckdb_reads_the_lake_as_the_page_says(golden: Path) -> None:
     duckdb = pytest.importorskip("duckdb", reason="duckdb is not installed")
     (sql,) = blocks(LAKE_PAGE, "sql")

@@ -24,7 +24,6 @@ _PACKAGES = (
     "polars",
     "py3langid",
     "rensa",
-    "resiliparse",
     "scikit-learn",
     "selectolax",
     "simplemma",

@@ -158,7 +158,7 @@ class DayFiles:
                     raise
                 sha1, local = None, folder
             require_sha1(self.dataset.store, path, sha1, file.sha1)
-            files.append(LocalFile(file.path, local))
+            files.append(LocalFile(file.path, local, file.sha1))
         return LocalFiles(files, metadata.date, scratch)
 
     def sources(self) -> list[Source]:

@@ -63,7 +63,7 @@ class DropFile:
         if sha1 != self.sha1:
             message = f"{self.uri} changed while it was read: run the day again once the crawler is done with it"
             raise LakeError(message)
-        return LocalFile(self.name, path)
+        return LocalFile(self.name, path, sha1)
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,11 @@ from html_classification.lake.store import Store, Written
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A file on this machine, by its name in the lake."""
+    """A file on this machine, by its name in the lake, and its SHA-1."""
 
     name: str
     path: Path
+    sha1: str
 
     def put(self, store: Store, path: str) -> Written:
         """Write it into a store, unless there is an object of that name; see `Store.put_file`."""

@@ -98,7 +98,7 @@ def write_stream(
             pass
         files = put.kept(kept)
     else:
-        files = put.stream(batches, stage, stream.rows_per_group, scratch)
+        files = put.stream(batches, stage, stream, scratch)
     rejected, refused = scratch / "rejected.jsonl", 0
     with rejected.open("wb") as file:
         for row in stream.rejected():
@@ -121,7 +121,7 @@ def to_parquet(frame: pl.DataFrame, file: str | BinaryIO) -> None:
 
 
 def stream_to_parquet(
-    batches: Iterable[pl.DataFrame], schema: pl.Schema, file: str, rows_per_group: int, level: int = 3
+    batches: Iterable[pl.DataFrame], schema: pl.Schema, file: str, rows_per_group: int, compression: int
 ) -> None:
     """Write batches as one parquet file: the same rows give the same bytes, however they come in batches.
 
@@ -144,7 +144,7 @@ def stream_to_parquet(
 
     try:
         register_io_source(give, schema=schema, is_pure=True).sink_parquet(
-            file, compression="zstd", compression_level=level, row_group_size=rows_per_group
+            file, compression="zstd", compression_level=compression, row_group_size=rows_per_group
         )
     except (pl.exceptions.ComputeError, OSError) as error:
         if raised:
@@ -170,17 +170,16 @@ class _Put:
             )
         ]
 
-    def stream(self, batches: Iterable[pl.DataFrame], stage: "Stage", rows_per_group: int, scratch: Path) -> list[File]:
-        schema = pl.Schema(stage.dtypes)
+    def stream(self, batches: Iterable[pl.DataFrame], stage: "Stage", stream: Stream, scratch: Path) -> list[File]:
+        def encode(file: str) -> None:
+            stream_to_parquet(batches, pl.Schema(stage.dtypes), file, stream.rows_per_group, stream.compression)
 
         def put(path: str) -> Written:
             if not self._store.is_s3:
-                return self._store.write_new(
-                    path, lambda file: stream_to_parquet(batches, schema, str(file), rows_per_group)
-                )
+                return self._store.write_new(path, lambda file: encode(str(file)))
             encoded = scratch / paths.DATA_FILE
             try:
-                stream_to_parquet(batches, schema, str(encoded), rows_per_group)
+                encode(str(encoded))
             except OSError as error:
                 message = f"cannot write to {scratch}: {error}; set TMPDIR to a folder with room"
                 raise LakeError(message) from None

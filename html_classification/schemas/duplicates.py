@@ -43,7 +43,8 @@ DUPLICATES = Stage(
     description=(
         "Which pages of the day are exact or near copies of other pages of the day or of the days before it, in a "
         "window. A page that was crawled again counts once, by its latest day, and is no copy of itself. Made from "
-        "the signatures in html_parsing of all days of the window."
+        "the signatures in html_parsing of all days of the window. Used by people, and by whatever must not take two "
+        "copies of a page for two pages."
     ),
     model=Duplicates,
 )

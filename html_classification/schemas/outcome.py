@@ -39,6 +39,7 @@ class Stream:
     Attributes:
         batches: The good rows, in order; none is larger than memory bears.
         rows_per_group: Rows of a row group of the parquet file: what a reader must hold at least.
+        compression: How hard zstd tries, 1 to 22.
         rejected: Gives the refused rows; called after the batches are through.
         figures: Further numbers for the metadata; complete after the batches are through.
         checks: What the computation itself has to say of its quality; complete after the batches are through.
@@ -46,6 +47,7 @@ class Stream:
 
     batches: Iterator[pl.DataFrame]
     rows_per_group: int
+    compression: int = 3
     rejected: Callable[[], Iterator[dict[str, Any]]] = lambda: iter(())
     figures: Figures = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)

@@ -5,6 +5,7 @@ Belongs here: going through a drop chunk by chunk. Does not belong here: what a 
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Never
 
 import polars as pl
 
@@ -29,30 +30,36 @@ def check_drop(drop: LocalFiles, workers: Workers) -> Stream:
     """
     figures = {"lines": 0}
     rejected: list[Path | None] = []
+    kept = workers.parsed_drops
 
     def batches() -> Iterator[pl.DataFrame]:
-        progress = Progress()
-        for done in workers.map(check_lines, drop_pieces(drop), no_second_try):
+        progress, parsed, all_kept = Progress(), list[Path](), True
+        for done in workers.map(check_lines, drop_pieces(drop, kept.new_folder()), no_second_try):
             frame = pl.read_ipc(done.rows)
             figures["lines"] += done.figures["lines"]
             rejected.append(done.rejected)
             progress.add(frame.height)
             yield frame
-            done.rows.unlink()
+            all_kept = all_kept and kept.has_room(done.rows)
+            if all_kept:
+                parsed.append(done.rows)
+            else:
+                done.rows.unlink()
+        if all_kept:
+            kept.keep(drop, parsed)
+        else:
+            kept.drop(parsed)
 
     return Stream(batches(), rows_per_group=0, rejected=lambda: read_rejected(rejected), figures=figures)
 
 
-def drop_pieces(drop: LocalFiles) -> Iterator[DropPiece]:
-    """The chunks of a drop as pieces for workers."""
-    folder = drop.scratch / "pieces"
-    folder.mkdir(exist_ok=True)
+def drop_pieces(drop: LocalFiles, folder: Path) -> Iterator[DropPiece]:
+    """The chunks of a drop as pieces for workers, whose results come into a folder."""
     for number, chunk in enumerate(cut_into_chunks(drop)):
         yield DropPiece(chunk, drop.day, folder / str(number))
 
 
-def no_second_try(piece: DropPiece, death: Death) -> DropPiece:
+def no_second_try(piece: object, death: Death) -> Never:
     """Lines are parsed within memory and time: a worker that dies of them was killed from outside."""
-    lines = f"lines {piece.chunk.first:,} to {piece.chunk.first + piece.chunk.count - 1:,} of {piece.chunk.name}"
-    message = f"{lines} {death.reason}: run the day again, with more memory or fewer workers"
+    message = f"{piece} {death.reason}: run the day again, with more memory or fewer workers"
     raise LakeError(message)

@@ -41,6 +41,26 @@ class DropPiece:
     day: date
     target: Path
 
+    def __str__(self) -> str:
+        chunk = self.chunk
+        return f"lines {chunk.first:,} to {chunk.first + chunk.count - 1:,} of {chunk.name}"
+
+
+@dataclass(frozen=True)
+class ParsedPiece:
+    """Documents of a crawl drop.
+
+    Attributes:
+        rows: The file that `check_lines` left.
+        target: Where results go: a path without its ending.
+    """
+
+    rows: Path
+    target: Path
+
+    def __str__(self) -> str:
+        return f"the documents of {self.rows}"
+
 
 @dataclass(frozen=True)
 class PagesPiece:
@@ -100,18 +120,28 @@ def normalize_lines(piece: DropPiece) -> Done:
     The documents go one behind the other into a file of this process, so that they can be read in any order: the rows
     have `file`, `at` and `bytes` in place of `html`.
     """
-    outcome = normalize_addresses(parse_chunk(piece.chunk, piece.day).frame)
+    frame = parse_chunk(piece.chunk, piece.day).frame
     piece.chunk.path.unlink()
+    return _normalize(frame, piece.target)
+
+
+def normalize_parsed(piece: ParsedPiece) -> Done:
+    """The same for lines that `check_lines` has parsed."""
+    return _normalize(pl.read_ipc(piece.rows), piece.target)
+
+
+def _normalize(frame: pl.DataFrame, target: Path) -> Done:
+    outcome = normalize_addresses(frame)
     html = outcome.frame["html"].cast(pl.Binary)
     number = os.getpid()
-    with piece.target.with_name(f"{number}.html").open("ab") as file:
+    with target.with_name(f"{number}.html").open("ab") as file:
         start = file.tell()
         file.writelines(html)
     sizes = html.bin.size().cast(pl.Int64)
     located = outcome.frame.drop("html").with_columns(
         pl.lit(number, pl.Int64).alias("file"), start + sizes.cum_sum().alias("at") - sizes, sizes.alias("bytes")
     )
-    return _leave(piece.target, Outcome(located, outcome.rejected, outcome.figures))
+    return _leave(target, Outcome(located, outcome.rejected, outcome.figures))
 
 
 def parse_pages(piece: PagesPiece) -> Done:
@@ -128,7 +158,7 @@ def compare_engines(piece: PagesPiece) -> list[tuple[bool, float]]:
     compared = []
     pages = _documents(piece)
     with Watch(piece.marker, piece.seconds) as watch:
-        for number, (url, html) in enumerate(pages.select("url", "html").iter_rows()):
+        for number, (url, html) in enumerate(pages.select("url", pl.col("html").cast(pl.Binary)).iter_rows()):
             if number not in piece.refused:
                 watch.begin(number)
                 compared.append(documents.agreement(html, url))

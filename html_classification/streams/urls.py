@@ -22,7 +22,7 @@ from html_classification.schemas.outcome import Stream
 from html_classification.schemas.url_normalization import URL_NORMALIZATION
 from html_classification.streams.progress import Progress
 from html_classification.streams.raw import drop_pieces, no_second_try
-from html_classification.streams.tasks import merge_rejected, normalize_lines
+from html_classification.streams.tasks import Done, ParsedPiece, merge_rejected, normalize_lines, normalize_parsed
 from html_classification.streams.workers import Workers
 from html_classification.transforms.urls import freshest
 
@@ -48,14 +48,16 @@ def normalize_day(raw: LocalFiles, workers: Workers) -> Stream:
 
     def batches() -> Iterator[pl.DataFrame]:
         located, counts = [], Counter[str]()
-        for done in workers.map(normalize_lines, drop_pieces(raw), no_second_try):
+        folder = raw.scratch / "pieces"
+        folder.mkdir(exist_ok=True)
+        for done in _normalized(raw, workers, folder):
             located.append(pl.read_ipc(done.rows))
             rejected.append(done.rejected)
             counts.update(done.figures)
         rows = pl.concat(located)
         with ExitStack() as opened:
             numbers = rows["file"].unique().to_list()
-            files = {it: opened.enter_context((raw.scratch / "pieces" / f"{it}.html").open("rb")) for it in numbers}
+            files = {it: opened.enter_context((folder / f"{it}.html").open("rb")) for it in numbers}
             kept = _freshest(rows, files)
             figures.update(documents=counts.pop("documents"), older_copies=rows.height - kept.height)
             figures.update(sorted(counts.items()))
@@ -67,7 +69,19 @@ def normalize_day(raw: LocalFiles, workers: Workers) -> Stream:
     def refused() -> Iterator[dict[str, Any]]:
         return merge_rejected(rejected, "url", "timestamp", "html")
 
-    return Stream(batches(), ROWS_PER_GROUP, rejected=refused, figures=figures)
+    # HTML is so repetitive that zstd at its fastest gains nearly as much, in half the time.
+    return Stream(batches(), ROWS_PER_GROUP, compression=1, rejected=refused, figures=figures)
+
+
+def _normalized(raw: LocalFiles, workers: Workers, folder: Path) -> Iterator[Done]:
+    """The addresses of the documents normalized: of the lines as this run has parsed them, else of the files."""
+    parsed = workers.parsed_drops.take(raw)
+    if parsed is None:
+        yield from workers.map(normalize_lines, drop_pieces(raw, folder), no_second_try)
+        return
+    pieces = (ParsedPiece(path, folder / str(number)) for number, path in enumerate(parsed))
+    yield from workers.map(normalize_parsed, pieces, no_second_try)
+    workers.parsed_drops.drop(parsed)
 
 
 def _freshest(rows: pl.DataFrame, files: Files) -> pl.DataFrame:

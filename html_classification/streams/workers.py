@@ -10,6 +10,7 @@ limited by the system itself, since nothing else stops a parser written in C.
 """
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import resource
@@ -23,6 +24,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
+
+from html_classification.streams.parsed_drops import ParsedDrops
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -65,6 +68,7 @@ class Workers:
         self.count = count or _cores()
         self._memory_mib = memory_mib
         self._pool: ProcessPool | None = None
+        self.parsed_drops = ParsedDrops()
 
     def __enter__(self) -> "Workers":
         return self
@@ -76,6 +80,7 @@ class Workers:
 
     def close(self) -> None:
         """End the processes; the next piece of work would start new ones."""
+        self.parsed_drops.close()
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.stop()  # type: ignore[no-untyped-call]
@@ -179,6 +184,7 @@ class Watch:
 
 def _begin(memory_mib: int) -> None:
     """What each process does first."""
+    gc.freeze()  # what all processes share is not looked through for garbage
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started them
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ends the process, whatever it is in
     if sys.platform == "linux":

@@ -8,10 +8,11 @@ import dagster as dg
 import pytest
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from html_classification.assets import gold, silver
+from html_classification.assets import gold
 from html_classification.automation.ranges import RangeResult, run_range
 from html_classification.day_by_day import DayReport
 from html_classification.lake import LakeError
+from html_classification.streams import texts
 from html_classification_tests.pages import Project
 
 V1, V2 = "preprocess/text_normalization_v1", "preprocess/text_normalization_v2"
@@ -68,7 +69,7 @@ def test_a_branch_that_fails_leaves_the_other_branch_to_be_done(
 ) -> None:
     days = project.write_days(2, each=1)
     names = ["raw", "preprocess/url_normalization", "preprocess/html_parsing", V1, V2, "labels", "annotated"]
-    real = silver.normalize_texts
+    real = texts.normalize_texts
 
     def broken(pages: Any, version: Any) -> Any:
         if version.name == "v2" and pages["timestamp"].dt.date().max() == days[0]:
@@ -76,7 +77,7 @@ def test_a_branch_that_fails_leaves_the_other_branch_to_be_done(
             raise LookupError(message)
         return real(pages, version)
 
-    monkeypatch.setattr(silver, "normalize_texts", broken)
+    monkeypatch.setattr(texts, "normalize_texts", broken)
     result = run(project, instance, days, names)
     (failed,) = result.failed
     assert (failed.asset, failed.day, failed.detail) == (V2, days[0], "LookupError: no rules for")
@@ -116,12 +117,12 @@ def test_a_step_that_fails_after_its_days_is_not_passed_over(
 ) -> None:
     from html_classification.assets import stage_asset
 
-    def broken(days: Any) -> None:
+    def broken(names: Any, days: Any) -> None:
         message = "the event log is full"
         raise OSError(message)
 
     days = project.write_days(1, each=1)
-    monkeypatch.setattr(stage_asset, "audit_result", broken)
+    monkeypatch.setattr(stage_asset, "step_results", broken)
     result = run(project, instance, days, ["raw", "preprocess/url_normalization"])
     (failed,) = result.failed
     assert (failed.asset, failed.day) == ("raw", days[0])

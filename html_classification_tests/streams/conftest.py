@@ -1,5 +1,6 @@
 """What the tests of streams share: worker processes, and days as files."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +21,10 @@ def workers() -> Iterator[Workers]:
 Day = Callable[..., LocalFiles]
 
 
+def _sha1(path: Path) -> str:
+    return hashlib.sha1(path.read_bytes()).hexdigest()
+
+
 @pytest.fixture
 def day_of(tmp_path: Path) -> Day:
     """Makes the files of a day: of a frame, or of bytes by name."""
@@ -33,6 +38,7 @@ def day_of(tmp_path: Path) -> Day:
         else:
             for file, data in content.items():
                 (folder / file).write_bytes(data)
-        return LocalFiles([LocalFile(path.name, path) for path in sorted(folder.iterdir())], FIRST_DAY, scratch)
+        files = [LocalFile(path.name, path, _sha1(path)) for path in sorted(folder.iterdir())]
+        return LocalFiles(files, FIRST_DAY, scratch)
 
     return make

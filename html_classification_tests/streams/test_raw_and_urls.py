@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from html_classification.lake.crawl_drop import parse_crawl_files
 from html_classification.lake.errors import LakeError
 from html_classification.schemas.outcome import Stream
 from html_classification.schemas.url_normalization import URL_NORMALIZATION
+from html_classification.streams import parsed_drops
 from html_classification.streams.raw import check_drop
 from html_classification.streams.urls import normalize_day
 from html_classification.streams.workers import Workers
@@ -75,6 +77,28 @@ def test_a_day_in_pieces_has_the_freshest_copy_of_each_address(workers: Workers,
     assert len(rejected) == 80
     assert dict(stream.figures) == expected.figures
     assert int(stream.figures["older_copies"]) > 100
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("room", ["enough", "too little"])
+def test_what_this_run_has_parsed_is_not_parsed_again(day_of: Day, monkeypatch: pytest.MonkeyPatch, room: str) -> None:
+    from html_classification.streams import urls
+
+    if room == "too little":
+        monkeypatch.setattr(parsed_drops, "LIMIT_BYTES", 100_000)
+    day = day_of({"a.jsonl": documents(1000)})
+    with Workers(2) as workers:
+        expected = drained(normalize_day(day, workers))
+        shutil.rmtree(day.scratch / "pieces")
+        drained(check_drop(day, workers))
+        kept = list(workers.parsed_drops.new_folder().parent.rglob("*.arrow"))
+        assert bool(kept) == (room == "enough")
+        if room == "enough":
+            monkeypatch.setattr(urls, "drop_pieces", None)
+        frame, rejected = drained(normalize_day(day, workers))
+        assert not [path for path in kept if path.exists()]
+    assert frame.equals(expected[0])
+    assert rejected == expected[1]
 
 
 def test_equally_fresh_copies_are_told_apart_across_pieces(

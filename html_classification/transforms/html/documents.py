@@ -18,7 +18,7 @@ import polars as pl
 from html_classification.schemas.html_parsing import HTML_PARSING
 from html_classification.schemas.outcome import Outcome
 from html_classification.transforms import duplicates, language
-from html_classification.transforms.html.page import PageRejected, ParsedPage, content_sha1, parse_page, parse_utf_8
+from html_classification.transforms.html.page import PageRejected, ParsedPage, content_sha1, parse_utf_8
 
 MAX_LINK_HOSTS = 100
 
@@ -134,14 +134,18 @@ def copy_figures(duplicate_of: pl.Series, content_sha1: pl.Series) -> dict[str, 
     return {"copies": duplicate_of.count(), "exact_copies": content_sha1.len() - content_sha1.n_unique()}
 
 
-def agreement(html: str, url: str) -> tuple[bool, float] | None:
+def agreement(html: bytes, url: str) -> tuple[bool, float] | None:
     """How far the two engines agree on a page.
+
+    Args:
+        html: The document in UTF-8.
+        url: Its absolute address.
 
     Returns:
         Whether the titles are the same, and the token F1 of the texts, 0 to 1; None for a page that is refused.
     """
     try:
-        one, two = (parse_page(html, url, engine).page for engine in ("lexbor", "beautifulsoup"))
+        one, two = (_parse(html, url, engine, None).page for engine in ("lexbor", "beautifulsoup"))
     except PageRejected:
         return None
     first, second = (Counter(_WORD.findall(page.text.lower())) for page in (one, two))

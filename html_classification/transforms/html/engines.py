@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode, SelectolaxError
 
-from html_classification.transforms.html.content import Content, main_content
-from html_classification.transforms.html.facts import Markup, Page, Shown, assemble
+from html_classification.transforms.html.content import APART, CONTAINERS, Content, Elements, main_content, marked_runs, visible_text
+from html_classification.transforms.html.facts import Markup, Page, Shown, assemble, fold
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
@@ -43,6 +43,10 @@ _KINDS = {
     "script": ["script"],
     "anchor": ["a", "area"],
     "formatting": FORMATTING,
+    "apart": APART,
+    "container": CONTAINERS,
+    "article": ["article"],
+    "main": ["main"],
     "invisible": [tag for tag in INVISIBLE if tag not in ("title", "script")],
 }
 
@@ -95,9 +99,9 @@ class LexborEngine:
             markup = self._markup(root, found, dated=b"datePublished" in html)
             _undress(root, found)
             headings = [(node.tag or "", node.text(separator=" ")) for node in found["heading"]]
-            shown = Shown(headings, root.text(separator=" ", skip_empty=True))
-            page = assemble(markup, shown, url)
-            return page, main_content(root, page.text)  # last: it takes the tree apart
+            runs = marked_runs(root, _telling(found))
+            text = visible_text(runs)
+            return assemble(markup, Shown(headings, text), url), main_content(runs, text)
         except (SelectolaxError, UnicodeError) as error:
             raise PageUnreadable(f"Lexbor: {error}") from error
 
@@ -142,7 +146,7 @@ class BeautifulSoupEngine:
         for tag in soup.find_all(INVISIBLE):
             tag.decompose()
         headings = [(tag.name, _running_text(tag)) for tag in soup.find_all(_KINDS["heading"])]
-        return assemble(markup, Shown(headings, _running_text(soup)), url), self._content(html)
+        return assemble(markup, Shown(headings, fold(_running_text(soup))), url), self._content(html)
 
     def _markup(self, soup: "BeautifulSoup", *, dated: bool) -> Markup:
         scripts = (tag for tag in soup.find_all("script", type=True) if _is_linked_data(_plain(tag)["type"]))
@@ -161,8 +165,10 @@ class BeautifulSoupEngine:
     def _content(self, html: bytes) -> Content:
         try:
             root = _lexbor_root(html)
-            _undress(root, _by_kind(root))
-            return main_content(root)
+            found = _by_kind(root)
+            _undress(root, found)
+            runs = marked_runs(root, _telling(found))
+            return main_content(runs, visible_text(runs))
         except (SelectolaxError, UnicodeError) as error:
             raise PageUnreadable(f"Lexbor: {error}") from error
 
@@ -187,6 +193,10 @@ def _by_kind(root: LexborNode) -> dict[str, list[LexborNode]]:
         if add := keep.get(node.tag_id):
             add(node)
     return found
+
+
+def _telling(found: Mapping[str, list[LexborNode]]) -> Elements:
+    return Elements(found["apart"], found["container"], found["article"], found["main"], found["anchor"])
 
 
 @cache

@@ -95,7 +95,7 @@ class Shown:
 
     Attributes:
         headings: Name and text of each h1, h2 and h3.
-        text: All text.
+        text: All text, white space folded.
     """
 
     headings: Sequence[tuple[str, str]]
@@ -127,7 +127,7 @@ def assemble(markup: Markup, shown: Shown, url: str) -> Page:
     dates = (*(metas.get(name, "") for name in _DATES), *markup.dates)
     return Page(
         title=next(filter(None, map(fold, titles)), ""),
-        text=fold(shown.text),
+        text=shown.text,
         description=fold(metas.get("description", "")) or fold(metas.get("og:description", "")),
         headings=tuple(islice(filter(None, (fold(text) for _, text in shown.headings)), MAX_HEADINGS)),
         author=(fold(author_of(nodes)) or _meta_author(metas))[:MAX_AUTHOR_CHARACTERS].rstrip(),
