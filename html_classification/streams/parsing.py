@@ -82,9 +82,9 @@ def parse_day(
         folder = documents.scratch / "parsed"
         folder.mkdir(exist_ok=True)
         progress = Progress(urls.len())
-        known = known_pages(former, urls, folder)
+        known = known_pages(former, urls, ROWS_PER_PIECE, folder)
         pieces = (
-            PagesPiece(path, rows, engine, folder / str(number), limits.seconds, known=known)
+            PagesPiece(path, rows, engine, folder / str(number), limits.seconds, known=known[number])
             for number, rows in enumerate(_slices(urls.len(), ROWS_PER_PIECE))
         )
         for piece in workers.map(parse_pages, pieces, without_the_cause):
@@ -132,7 +132,7 @@ def _agreement(path: Path, urls: pl.Series, workers: Workers, folder: Path, limi
     """Parse some pages with both engines: always the same ones of a day, chosen by the hashes of their addresses."""
     order = sorted(range(urls.len()), key=lambda row: hashlib.sha1(urls[row].encode(), usedforsecurity=False).digest())
     pieces = (
-        PagesPiece(path, range(row, row + 1), "", folder / f"sample-{row}", limits.seconds * 10)
+        PagesPiece(path, range(row, row + 1), "", folder / f"sample-{row}", limits.seconds)
         for row in sorted(order[:SAMPLE])
     )
     compared = [one for found in workers.map(compare_engines, pieces, without_the_cause) for one in found]

@@ -11,30 +11,55 @@ from pathlib import Path
 import polars as pl
 
 from html_classification.lake.dataset import Dataset
+from html_classification.lake.store import in_parallel
 
 log = logging.getLogger(__name__)
 
 
-def known_pages(former: Iterable[Dataset], urls: pl.Series, folder: Path) -> tuple[Path, ...]:
-    """Write the rows that former versions have for a day's addresses, a file for each version that has some.
+def known_pages(former: Iterable[Dataset], urls: pl.Series, per_piece: int, folder: Path) -> list[tuple[Path, ...]]:
+    """Write what former versions know of a day's addresses, of each the newest, a file for each version.
 
     Args:
         former: The versions, newest first.
-        urls: The day's addresses.
+        urls: The day's addresses, sorted.
+        per_piece: How many of them are a piece.
         folder: Where the files go.
 
     Returns:
-        The files, in the order of the versions. A version that cannot be read is passed over: its pages are parsed.
+        For each piece the files that have rows for it. A version that cannot be read is passed over with a warning:
+        its pages are parsed.
     """
-    found = []
-    wanted = urls.to_frame("url").lazy()
-    for number, dataset in enumerate(former):
+    pieces: list[tuple[Path, ...]] = [()] * -(-urls.len() // per_piece)
+    wanted = pl.DataFrame({"url": urls}).with_row_index("row")
+    versions = list(former)
+    for number, (dataset, known) in enumerate(
+        zip(versions, in_parallel(lambda it: _urls(it, urls), versions), strict=True)
+    ):
+        found = wanted.join(known, on="url", how="semi", maintain_order="left")
+        if not found.height:
+            continue
         path = folder / f"known-{number}.parquet"
+        rows = dataset.scan().join(found.lazy().select("url"), on="url", how="semi", maintain_order="left")
         try:
-            rows = dataset.scan().join(wanted, on="url", how="semi", maintain_order="left")
             rows.sink_parquet(path, compression="lz4", row_group_size=1024)
-            if pl.scan_parquet(path, glob=False).select(pl.len()).collect().item():
-                found.append(path)
         except (pl.exceptions.PolarsError, OSError) as error:
-            log.warning("%s cannot be read, so its pages are parsed again: %s", dataset.uri, error)
-    return tuple(found)
+            _pass_over(dataset, error)
+            continue
+        wanted = wanted.join(found, on="url", how="anti", maintain_order="left")
+        for piece in (found["row"] // per_piece).unique():
+            pieces[piece] += (path,)
+    return pieces
+
+
+def _urls(dataset: Dataset, among: pl.Series) -> pl.DataFrame:
+    """Which of some addresses a version has."""
+    try:
+        return dataset.scan().select("url").filter(pl.col("url").is_in(among.implode())).collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        _pass_over(dataset, error)
+        return pl.DataFrame(schema={"url": pl.String})
+
+
+def _pass_over(dataset: Dataset, error: Exception) -> None:
+    reason = str(error).partition("\n")[0]
+    log.warning("%s cannot be read, so its pages are parsed again: %s", dataset.uri, reason)

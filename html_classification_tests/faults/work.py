@@ -42,8 +42,8 @@ def aws_environment() -> dict[str, str]:
 def rows(name: str) -> pl.DataFrame:
     """The rows that are made from a source: the same name, the same rows."""
     urls = [f"https://a.example/{name}/{number}" for number in range(50)]
-    columns = {"url": urls, "original_url": urls, "html": [f"<p>{url}" for url in urls], "timestamp": [TIME] * 50}
-    return pl.DataFrame(columns, schema=dict(URL_NORMALIZATION.dtypes))
+    known = {"url": urls, "original_url": urls, "html": [f"<p>{url}" for url in urls], "timestamp": [TIME] * 50}
+    return pl.DataFrame(known | {"encoding": [None] * 50}, schema=dict(URL_NORMALIZATION.dtypes))
 
 
 def build(name: str) -> Build:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode, SelectolaxError
 
-from html_classification.transforms.html.content import APART, CONTAINERS, Content, Elements, main_content, marked_runs, visible_text
+from html_classification.transforms.html.content import APART, CONTAINERS, Content, Elements, text_and_content
 from html_classification.transforms.html.facts import Markup, Page, Shown, assemble, fold
 
 if TYPE_CHECKING:
@@ -99,9 +99,8 @@ class LexborEngine:
             markup = self._markup(root, found, dated=b"datePublished" in html)
             _undress(root, found)
             headings = [(node.tag or "", node.text(separator=" ")) for node in found["heading"]]
-            runs = marked_runs(root, _telling(found))
-            text = visible_text(runs)
-            return assemble(markup, Shown(headings, text), url), main_content(runs, text)
+            text, content = text_and_content(root, _telling(found))
+            return assemble(markup, Shown(headings, text), url), content
         except (SelectolaxError, UnicodeError) as error:
             raise PageUnreadable(f"Lexbor: {error}") from error
 
@@ -114,7 +113,7 @@ class LexborEngine:
             metas=[_attributes(node) for node in found["meta"]],
             canonical=_canonical(_attributes(node) for node in found["link"]),
             base=_first(node.attributes.get("href") for node in found["base"]),
-            hrefs=[node.attributes.get("href") or "" for node in found["anchor"]],
+            hrefs=[node.attrs.sget("href") for node in found["anchor"]],  # one of many: not all are read
             linked_data=[node.text() for node in scripts],
             dates=[_date(_attributes(node), node.text) for node in dates if not _by_others(_around(node))],
         )
@@ -167,8 +166,7 @@ class BeautifulSoupEngine:
             root = _lexbor_root(html)
             found = _by_kind(root)
             _undress(root, found)
-            runs = marked_runs(root, _telling(found))
-            return main_content(runs, visible_text(runs))
+            return text_and_content(root, _telling(found))[1]
         except (SelectolaxError, UnicodeError) as error:
             raise PageUnreadable(f"Lexbor: {error}") from error
 

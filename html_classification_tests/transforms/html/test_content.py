@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from html_classification.transforms.html.content import MIN_CONTENT_WORDS, Content, main_content
+from html_classification.transforms.html.content import MIN_CONTENT_WORDS, Content, Elements, text_and_content
 from html_classification.transforms.html.page import parse_page
 from html_classification_tests.transforms.html.corpus import WCXB, real_pages, token_f1, wcxb
 
@@ -21,10 +21,14 @@ FRAME = (
 )
 
 
-def extract(html: str) -> Content:
+def both(html: str) -> tuple[str, Content]:
     root = LexborHTMLParser(html).root
     assert root is not None
-    return main_content(root)
+    return text_and_content(root, Elements.of(root))
+
+
+def extract(html: str) -> Content:
+    return both(html)[1]
 
 
 def text(html: str) -> str:
@@ -119,10 +123,10 @@ def test_where_nothing_is_found_all_text_is_the_content() -> None:
     assert extract("") == Content("", whole_text=False)
 
 
-def test_the_callers_text_is_the_whole_text() -> None:
-    root = LexborHTMLParser("<nav>a b").root
-    assert root is not None
-    assert main_content(root, " from \n elsewhere ") == Content("from elsewhere", whole_text=True)
+def test_marks_do_not_show_in_the_visible_text() -> None:
+    page = FRAME.format(f"<main role=main><article class=post-content>a<a href=x>b</a><svg></svg>c {PARAGRAPH}</main>")
+    shown = "Home Recipes About a b c {}Ten more soups We use cookies All rights reserved"
+    assert both(page)[0] == shown.format(SENTENCE * 4)
 
 
 MANY = 20_000
@@ -142,6 +146,7 @@ MANY = 20_000
         pytest.param("<p>" + "<a href=x>word</a>" * MANY, id="links"),
         pytest.param(f"<div class='{'menu ' * MANY}'>word</div>" * 9, id="long-names"),
         pytest.param("<p>" + "word " * 50 * MANY, id="long-text"),
+        pytest.param("<p>word" + "<p>\x01unwanted" * MANY, id="marks"),
     ],
 )
 def test_hostile_structures_give_text(html: str) -> None:
@@ -172,9 +177,13 @@ HTML = st.lists(
             "</section>",
             "<div\tclass=forum>",
             "<button>",
-            "\x01",
-            "\x02",
-            "\x1d",
+            "\x01\x02",
+            "<p>\x01link<p>",
+            "<p>\x01apart<p>",
+            "<p>\x01unwanted<p>",
+            "<p>\x01/part<p>",
+            "<div\tclass='\x01\x20\x01\x20menu'>",
+            "<p>\xa0<p>",
             "one",
             "two",
         ]
@@ -185,11 +194,10 @@ HTML = st.lists(
 
 @given(HTML)
 def test_content_is_folded_words_of_the_page_and_always_the_same(html: str) -> None:
-    root = LexborHTMLParser(html).root
-    assert root is not None
-    shown = Counter(root.text(separator=" ").split())
-    content = main_content(root)
-    assert content == extract(html)
+    text, content = both(html)
+    shown = Counter(text.split())
+    assert (text, content) == both(html)
+    assert text == " ".join(text.split())
     assert content.text == " ".join(content.text.split())
     assert Counter(content.text.split()) <= shown
     assert content.whole_text or len(content.text.split()) >= min(MIN_CONTENT_WORDS, shown.total())
