@@ -7,6 +7,7 @@ the look at both engines. Does not belong here: what is taken from a page (`tran
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from html_classification.lake.local import LocalFiles
 from html_classification.schemas.described import Check
 from html_classification.schemas.html_parsing import HTML_PARSING
 from html_classification.schemas.outcome import Stream
+from html_classification.streams.batches import in_batches
 from html_classification.streams.progress import Progress
 from html_classification.streams.tasks import Done, PagesPiece, compare_engines, parse_pages, read_rejected
 from html_classification.streams.unchanged import known_pages
@@ -77,7 +79,7 @@ def parse_day(
     checks: list[Check] = []
     done: list[Done] = []
 
-    def batches() -> Iterator[pl.DataFrame]:
+    def frames() -> Iterator[pl.DataFrame]:
         urls = pl.scan_parquet(path, glob=False).select("url").collect()["url"]
         folder = documents.scratch / "parsed"
         folder.mkdir(exist_ok=True)
@@ -92,21 +94,31 @@ def parse_day(
             progress.add(piece.figures["documents"])
         signed = [pl.scan_ipc(piece.rows).select("url", "content_sha1", "minhash", "timestamp") for piece in done]
         signatures = pl.concat(signed).collect() if signed else HTML_PARSING.empty()
-        clusters = copies_among(signatures)
+        with ThreadPoolExecutor(1) as meanwhile:  # the workers have nothing else to do
+            agreement = meanwhile.submit(_agreement, path, urls, workers, folder, limits)
+            clusters = copies_among(signatures)
+            yield from _marked(done, clusters)
+            checks.append(agreement.result())
         counts: Counter[str] = sum((Counter(piece.figures) for piece in done), Counter())
         figures.update(dict.fromkeys(("documents", "unchanged", "content_is_whole_text"), 0) | counts)
         figures.update(copy_figures(clusters["duplicate_of"], signatures["content_sha1"]))
-        for piece in done:
-            yield mark_copies(pl.read_ipc(piece.rows), clusters)
-        checks.append(_agreement(path, urls, workers, folder, limits))
 
     return Stream(
-        batches(),
+        in_batches(frames(), ROWS_PER_GROUP),
         ROWS_PER_GROUP,
         rejected=lambda: read_rejected(piece.rejected for piece in done),
         figures=figures,
         checks=checks,
     )
+
+
+def _marked(done: list[Done], clusters: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The pages of pieces with what is known of copies, which has a row for each page in the same order."""
+    start = 0
+    for piece in done:
+        pages = pl.read_ipc(piece.rows)
+        yield mark_copies(pages, clusters.slice(start, pages.height))
+        start += pages.height
 
 
 def without_the_cause(piece: PagesPiece, death: Death) -> PagesPiece:

@@ -13,9 +13,12 @@ from html_classification.lake.drop_lines import cut_into_chunks
 from html_classification.lake.errors import LakeError
 from html_classification.lake.local import LocalFiles
 from html_classification.schemas.outcome import Stream
+from html_classification.streams.batches import in_batches
 from html_classification.streams.progress import Progress
 from html_classification.streams.tasks import DropPiece, check_lines, read_rejected
 from html_classification.streams.workers import Death, Workers
+
+_BATCH = 512
 
 
 def check_drop(drop: LocalFiles, workers: Workers) -> Stream:
@@ -32,7 +35,7 @@ def check_drop(drop: LocalFiles, workers: Workers) -> Stream:
     rejected: list[Path | None] = []
     kept = workers.parsed_drops
 
-    def batches() -> Iterator[pl.DataFrame]:
+    def frames() -> Iterator[pl.DataFrame]:
         progress, parsed, all_kept = Progress(), list[Path](), True
         for done in workers.map(check_lines, drop_pieces(drop, kept.new_folder()), no_second_try):
             frame = pl.read_ipc(done.rows)
@@ -50,7 +53,9 @@ def check_drop(drop: LocalFiles, workers: Workers) -> Stream:
         else:
             kept.drop(parsed)
 
-    return Stream(batches(), rows_per_group=0, rejected=lambda: read_rejected(rejected), figures=figures)
+    return Stream(
+        in_batches(frames(), _BATCH), rows_per_group=0, rejected=lambda: read_rejected(rejected), figures=figures
+    )
 
 
 def drop_pieces(drop: LocalFiles, folder: Path) -> Iterator[DropPiece]:

@@ -62,7 +62,7 @@ def normalize_day(raw: LocalFiles, workers: Workers) -> Stream:
             figures.update(documents=counts.pop("documents"), older_copies=rows.height - kept.height)
             figures.update(sorted(counts.items()))
             progress = Progress(kept.height)
-            for batch in kept.iter_slices(ROWS_PER_GROUP):
+            for batch in kept.iter_slices(2 * ROWS_PER_GROUP):
                 yield _with_documents(batch, files)
                 progress.add(batch.height)
 

@@ -58,7 +58,30 @@ _MAX_EQUAL = 3
 #: The inside of a tag as the standard reads it: quotes matter only behind `=`.
 _INSIDE = rb"((?:[^>\"'=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+|[\"'])*+)"
 _START_TAG = re.compile(rb"<[A-Za-z][^\s/>]*+" + _INSIDE)
-_FORMATTING_TAG = re.compile(rb"<(/?)(" + b"|".join(_FORMATTING) + rb")(?=[\s/>])" + _INSIDE, re.IGNORECASE)
+
+#: The rest of a tag that can be read in one way only, and hides nothing.
+_PLAIN = (
+    rb"(?:[ \t\n\r\f/]++|[^\s/<>\"'=]++"
+    rb"(?:[ \t\n\r\f]*+=[ \t\n\r\f]*+(?:\"[^\"<>]*+\"|'[^'<>]*+'|[^\s<>\"'=]++))?+)*+>"
+)
+_FORMATTING_NAME = b"(" + b"|".join(_FORMATTING) + rb")(?=[\s/>])"
+_FORMATTING_START = re.compile(b"<" + _FORMATTING_NAME + b"(" + _PLAIN + b")?+", re.IGNORECASE)
+
+#: Elements in which an end tag does not close what is around them, or is no tag at all.
+_CLOSED = (
+    b"applet caption iframe marquee math noembed noframes object plaintext script select style svg table td template "
+    b"textarea th title xmp"
+).split()
+
+#: Tags of formatting elements, with their attributes where these are plain, and what may hide an end tag: not comments
+#: and tags that are plain, too.
+_FORMATTING_OR_HIDING = re.compile(
+    b"<(?:(/?)" + _FORMATTING_NAME + b"(" + _PLAIN + b")?+"
+    rb"|!(?!--[^<>]*+(?<=--)>)|[?]|/[^A-Za-z]"
+    b"|(?:" + b"|".join(_CLOSED) + rb")(?=[\s/>])"
+    b"|[A-Za-z](?!" + _PLAIN + b"))",
+    re.IGNORECASE,
+)
 _TAG = re.compile(rb"<(/?)([A-Za-z][^\s/>]*)")
 _VALUE = re.compile(rb"=\s*(?:\"[^\"]*\"|'[^']*')")
 _SLASHES = bytes.maketrans(b"/", b" ")
@@ -105,8 +128,10 @@ def _why_too_many_tags(html: bytes, data: npt.NDArray[np.uint8]) -> str:
     reason = ""
     if starts > MAX_DEPTH or starts * tags > MAX_STEPS:
         reason = _why_too_nested(html)
-    formatting = np.count_nonzero(_MAYBE_FORMATTING[first, second])
-    if not reason and formatting * tags > MAX_COPIES and _count_open_formatting(html) * tags > MAX_COPIES:
+    formatting = begins[_MAYBE_FORMATTING[first, second]]
+    few = MAX_COPIES // max(int(tags), 1)  # so many may be opened again by each tag
+    many = len(formatting) > few and _count_unlike(html, formatting) > few and _count_open(html) > few
+    if not reason and many:
         reason = f"opens formatting elements again more than {MAX_COPIES:,} times"
     return reason
 
@@ -131,21 +156,38 @@ def _why_too_nested(html: bytes) -> str:
     return _TOO_MANY_STEPS if steps > MAX_STEPS else ""
 
 
-def _count_open_formatting(html: bytes) -> int:
-    """How many formatting elements, at most, are open at the same time, and opened again by each tag."""
-    unclosed: defaultdict[bytes, list[bytes]] = defaultdict(list)
+def _count_unlike(html: bytes, begins: npt.NDArray[np.intp]) -> int:
+    """How many formatting elements, at most, can be open at the same time: so many equal ones of each."""
+    unlike: set[tuple[bytes, bytes | int]] = set()
+    for begin in begins.tolist():
+        if tag := _FORMATTING_START.match(html, begin):
+            unlike.add((tag[1].lower(), tag[2] or begin))
+    return _MAX_EQUAL * len(unlike)
+
+
+def _count_open(html: bytes) -> int:
+    """The same by a look at start tags and end tags.
+
+    An end tag counts if nothing between the start tag and it may hide it, such as a comment, a script, a table or an
+    attribute in quotes.
+    """
+    unclosed: defaultdict[bytes, list[tuple[int, bytes]]] = defaultdict(list)
     equal: Counter[tuple[bytes, bytes]] = Counter()
-    now = most = 0
-    for tag in _FORMATTING_TAG.finditer(html):
-        name, attributes = tag[2].lower(), tag[3]
-        if not tag[1] and equal[name, attributes] < _MAX_EQUAL:
-            unclosed[name].append(attributes)
-            equal[name, attributes] += 1
-            now += 1
-            most = max(most, now)
-        elif tag[1] and unclosed[name]:
-            equal[name, unclosed[name].pop()] -= 1
+    now = most = hides = 0
+    for tag in _FORMATTING_OR_HIDING.finditer(html):
+        begin, name = tag.start(), (tag[2] or b"").lower()
+        if name and not tag[1]:
+            attributes = tag[3] or str(begin).encode()
+            if equal[name, attributes] < _MAX_EQUAL:
+                unclosed[name].append((begin, attributes))
+                equal[name, attributes] += 1
+                now += 1
+                most = max(most, now)
+        elif name and unclosed[name] and unclosed[name][-1][0] >= hides:
+            equal[name, unclosed[name].pop()[1]] -= 1
             now -= 1
+        if not tag[3]:
+            hides = begin + 1
     return most
 
 

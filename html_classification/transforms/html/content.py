@@ -135,22 +135,22 @@ class _Part:
     Attributes:
         mark: What it was marked as.
         around: The part that it lies in.
-        gone: Whether it is left out, by itself or with what is around it.
         first: Its first run.
         before: How many characters come before it.
         end: The run behind its last one.
         length: How many characters it has.
         left_out: How many of these are left out with parts within it.
+        gone: Whether it is left out, by itself or with what is around it.
     """
 
     mark: str
     around: "_Part | None"
-    gone: bool
     first: int
     before: int
     end: int = 0
     length: int = 0
     left_out: int = 0
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,30 +219,27 @@ def _mark(element: LexborNode, mark: str) -> None:
 
 def _mark_containers(containers: Sequence[LexborNode]) -> None:
     """Mark those that are called the content, and those whose names say that they are not for reading."""
-    named: list[tuple[LexborNode, str]] = []
+    named: list[tuple[str | None, str | None]] = []
     for container in containers:
         attributes = container.attributes
-        name, identifier = attributes.get("class"), attributes.get("id")
-        if identifier:
-            name = f"{identifier} {name}" if name else identifier
-        if name:
-            named.append((container, name[:_MAX_NAME]))
+        named.append((attributes.get("id"), attributes.get("class")))
         if attributes.get("itemprop") == "articleBody":
             _mark(container, _MARKED_BODY)
         elif attributes.get("role") == "main":
             _mark(container, _MAIN)
-    meanings = _meanings(dict.fromkeys(name for _, name in named))
+    meanings = _meanings(dict.fromkeys(named))
     unwanted = _ASIDE if any(meaning & _FORUM for meaning in meanings.values()) else _ASIDE | _COMMENTS
-    for container, name in named:
-        if meaning := meanings.get(name):
+    for container, key in zip(containers, named, strict=True):
+        if meaning := meanings.get(key):
             if meaning & _BODY:
                 _mark(container, _MARKED_BODY)
             if meaning & unwanted:
                 _mark(container, _UNWANTED)
 
 
-def _meanings(names: Collection[str]) -> dict[str, int]:
+def _meanings(named: Collection[tuple[str | None, str | None]]) -> dict[tuple[str | None, str | None], int]:
     """What the ids and classes of containers say, as bits: of all at once, which takes half the time of one by one."""
+    names = [f"{identifier or ''} {name or ''}"[:_MAX_NAME] for identifier, name in named]
     lower = [name if name.islower() else _CAMEL_CASE.sub(" ", name).lower() for name in names]
     joined = f" {_NAME_END} ".join(lower)
     words = joined.replace("-", " ").replace("_", " ").split()
@@ -254,11 +251,11 @@ def _meanings(names: Collection[str]) -> dict[str, int]:
         elif word in _MEANINGS and before not in _OF_THE_PAGE:
             meanings[-1] |= _MEANINGS[word]
         before = word
-    said = dict(zip(names, meanings, strict=False))  # not strict: a name may hold an end, and deceives only its page
+    said = dict(zip(named, meanings, strict=False))  # not strict: a name may hold an end, and deceives only its page
     if any(body in joined for body in _BODIES):
-        for name in names:
+        for key, name in zip(named, names, strict=True):
             if not _BODIES.isdisjoint(name.split()):
-                said[name] = said.get(name, 0) | _BODY
+                said[key] = said.get(key, 0) | _BODY
     return said
 
 
@@ -266,8 +263,7 @@ def _runs_of(text: str) -> _Runs:
     """Tell runs and marks apart in the text of a marked page."""
     runs = _Runs([], [], [], [])
     within: list[_Part] = []
-    apart = False
-    links = length = 0
+    links = length = apart = 0
     for run in text.split(_RUN_END):
         if run not in _NO_TEXT:
             if run := run.strip():
@@ -280,15 +276,15 @@ def _runs_of(text: str) -> _Runs:
             links += 1
         elif run == _LINK_END:
             links -= 1
+        elif apart or run == _NOT_FOR_READING:  # what is in it is of no interest but for its end
+            apart += -1 if run == _PART_END else 1
         elif run != _PART_END:
-            apart = apart or run == _NOT_FOR_READING
-            part = _Part(run, within[-1] if within else None, apart, len(runs.for_reading), length)
+            part = _Part(run, within[-1] if within else None, len(runs.for_reading), length)
             runs.parts.append(part)
             within.append(part)
         elif within:
             part = within.pop()
             part.end, part.length = len(runs.for_reading), length - part.before
-            apart = bool(within) and within[-1].gone
     return runs
 
 
@@ -319,7 +315,7 @@ def _leave_out(parts: Sequence[_Part], limit: float) -> int:
     """Leave out unwanted parts that are shorter than a limit; returns how many characters go."""
     left_out = 0
     for part in reversed(parts):  # inner ones first: what is left out with them is no more in what is around them
-        part.gone = part.gone or (part.mark == _UNWANTED and part.length - part.left_out < limit)
+        part.gone = part.mark == _UNWANTED and part.length - part.left_out < limit
         goes = part.length if part.gone else part.left_out
         if part.around:
             part.around.left_out += goes

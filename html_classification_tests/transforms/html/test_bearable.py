@@ -17,6 +17,10 @@ def attributes(count: int, form: str = "a{} ") -> str:
     return "".join(form.format(i) for i in range(count))
 
 
+def formatting(inside: str) -> str:
+    return "".join(f"<p><font size={i}>{inside}x" for i in range(4_000))
+
+
 QUOTED, QUOTED_TAG = "a{}='>'", "a{}='<b'"
 
 UNBEARABLE = {
@@ -34,6 +38,18 @@ UNBEARABLE = {
     "attributes of many": (f"<div {attributes(9_000)}>x" * 20, TOO_MANY_STEPS),
     "formatting": ("".join(f"<p><font size={i}>x" for i in range(4_000)), TOO_MANY_COPIES),
     "formatting with quotes": ("".join(f"<p><font a='>' b={i}>x" for i in range(4_000)), TOO_MANY_COPIES),
+    "formatting closed in a comment": (formatting("<!--</font>-->"), TOO_MANY_COPIES),
+    "formatting closed in a comment without end": (formatting("<!></font>") + "<!--", TOO_MANY_COPIES),
+    "formatting closed in a script": (formatting("<script></font></script>"), TOO_MANY_COPIES),
+    "formatting closed in a cell": (formatting("<table><td></font></table>"), TOO_MANY_COPIES),
+    "formatting closed in a drawing": (formatting("<svg><title></font></svg>"), TOO_MANY_COPIES),
+    "formatting closed in quotes": (formatting("<img alt='</font>'>"), TOO_MANY_COPIES),
+    "formatting closed in quotes with a bracket": (formatting("<img alt='></font>'>"), TOO_MANY_COPIES),
+    "formatting closed in quotes behind others": (formatting("<img a==' b='></font>'>"), TOO_MANY_COPIES),
+    "formatting closed in its own quotes": (
+        "".join(f"<p><font a='</font>' b={i}>x" for i in range(4_000)),
+        TOO_MANY_COPIES,
+    ),
     "tags": ("<p>x" * 600_000, TOO_MANY_TAGS),
 }
 
@@ -53,6 +69,7 @@ BEARABLE = {
     "line breaks": "x<br>" * 100_000,
     "closed elements": "<div><b>x</b></div>" * 50_000,
     "equal formatting": "<p><font size=1>x" * 4_000,
+    "closed formatting": "".join(f"<p><font size={i}>x<!-- --><a href='/x'>y</a></font>" for i in range(4_000)),
     "one long attribute": f"<a href='{'x y ' * 1_000_000}'>x</a>",
     "images within the page": f"<img src='data:image/png;base64,{'A' * 50_000}'>" * 100,
     "a long script": "<script>" + "a < b; c = 'd e f';" * 100_000 + "</script>",
