@@ -106,7 +106,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Elements:
-    """The elements of a page that tell what its content is.
+    """The elements of a page that tell what its content is. Those within others that are apart may be left out.
 
     Attributes:
         apart: Those in `APART`.
@@ -219,27 +219,30 @@ def _mark(element: LexborNode, mark: str) -> None:
 
 def _mark_containers(containers: Sequence[LexborNode]) -> None:
     """Mark those that are called the content, and those whose names say that they are not for reading."""
-    named: list[tuple[str | None, str | None]] = []
+    named: list[tuple[LexborNode, str]] = []
     for container in containers:
         attributes = container.attributes
-        named.append((attributes.get("id"), attributes.get("class")))
+        name, identifier = attributes.get("class"), attributes.get("id")
+        if identifier:
+            name = f"{identifier} {name}" if name else identifier
+        if name:
+            named.append((container, name[:_MAX_NAME]))
         if attributes.get("itemprop") == "articleBody":
             _mark(container, _MARKED_BODY)
         elif attributes.get("role") == "main":
             _mark(container, _MAIN)
-    meanings = _meanings(dict.fromkeys(named))
+    meanings = _meanings(dict.fromkeys(name for _, name in named))
     unwanted = _ASIDE if any(meaning & _FORUM for meaning in meanings.values()) else _ASIDE | _COMMENTS
-    for container, key in zip(containers, named, strict=True):
-        if meaning := meanings.get(key):
+    for container, name in named:
+        if meaning := meanings.get(name):
             if meaning & _BODY:
                 _mark(container, _MARKED_BODY)
             if meaning & unwanted:
                 _mark(container, _UNWANTED)
 
 
-def _meanings(named: Collection[tuple[str | None, str | None]]) -> dict[tuple[str | None, str | None], int]:
+def _meanings(names: Collection[str]) -> dict[str, int]:
     """What the ids and classes of containers say, as bits: of all at once, which takes half the time of one by one."""
-    names = [f"{identifier or ''} {name or ''}"[:_MAX_NAME] for identifier, name in named]
     lower = [name if name.islower() else _CAMEL_CASE.sub(" ", name).lower() for name in names]
     joined = f" {_NAME_END} ".join(lower)
     words = joined.replace("-", " ").replace("_", " ").split()
@@ -251,11 +254,11 @@ def _meanings(named: Collection[tuple[str | None, str | None]]) -> dict[tuple[st
         elif word in _MEANINGS and before not in _OF_THE_PAGE:
             meanings[-1] |= _MEANINGS[word]
         before = word
-    said = dict(zip(named, meanings, strict=False))  # not strict: a name may hold an end, and deceives only its page
+    said = dict(zip(names, meanings, strict=False))  # not strict: a name may hold an end, and deceives only its page
     if any(body in joined for body in _BODIES):
-        for key, name in zip(named, names, strict=True):
+        for name in names:
             if not _BODIES.isdisjoint(name.split()):
-                said[key] = said.get(key, 0) | _BODY
+                said[name] = said.get(name, 0) | _BODY
     return said
 
 

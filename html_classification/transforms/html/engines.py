@@ -13,6 +13,7 @@ empty formatting element is an icon, and separates.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode, SelectolaxError
@@ -49,6 +50,9 @@ _KINDS = {
     "main": ["main"],
     "invisible": [tag for tag in INVISIBLE if tag not in ("title", "script")],
 }
+
+#: Kinds that matter for main content only.
+_OF_CONTENT = {"apart", "container", "article", "main"}
 
 #: Days of publication in microdata; the first ones are the page's, the others those of what it lists.
 _DATES = '[itemprop~="datePublished"]'
@@ -184,17 +188,29 @@ def _lexbor_root(html: bytes) -> LexborNode:
 
 
 def _by_kind(root: LexborNode) -> dict[str, list[LexborNode]]:
-    """All elements that matter, by kind: one walk is faster than a query for each kind."""
-    found: dict[str, list[LexborNode]] = {kind: [] for kind in _KINDS}
-    keep = {tag_id: found[kind].append for tag_id, kind in _kinds_by_tag_id().items()}
-    for node in root.traverse():
-        if add := keep.get(node.tag_id):
-            add(node)
+    """All elements that matter, by kind: one walk is faster than a query for each kind.
+
+    Within elements that are not for reading nothing is looked for that tells what the content is.
+    """
+    found: dict[str, list[LexborNode]] = {kind: [] for kind in (*_KINDS, "readable link")}
+    kinds = _kinds_by_tag_id()
+    walk = root.traverse()
+    for node in walk:
+        if kind := kinds.get(node.tag_id):
+            found[kind].append(node)
+            if kind == "anchor":
+                found["readable link"].append(node)
+            elif kind == "apart":
+                within = list(node.traverse())[1:]
+                for inner in within:
+                    if (kind := kinds.get(inner.tag_id)) and kind not in _OF_CONTENT:
+                        found[kind].append(inner)
+                next(islice(walk, len(within), len(within)), None)  # the walk goes on behind them
     return found
 
 
 def _telling(found: Mapping[str, list[LexborNode]]) -> Elements:
-    return Elements(found["apart"], found["container"], found["article"], found["main"], found["anchor"])
+    return Elements(found["apart"], found["container"], found["article"], found["main"], found["readable link"])
 
 
 @cache

@@ -203,6 +203,13 @@ def test_content_is_folded_words_of_the_page_and_always_the_same(html: str) -> N
     assert content.whole_text or len(content.text.split()) >= min(MIN_CONTENT_WORDS, shown.total())
 
 
+@given(HTML)
+def test_an_engine_finds_the_same(html: str) -> None:
+    html = f"<p>word{html}"
+    parsed = parse_page(html, "https://example.com/")
+    assert (parsed.page.text, Content(parsed.content, parsed.whole_text)) == both(html)
+
+
 @real_pages
 def test_real_pages_are_found_as_people_marked_them() -> None:
     rows = map(json.loads, gzip.decompress((WCXB / "main_content.jsonl.gz").read_bytes()).splitlines())
