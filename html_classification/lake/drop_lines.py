@@ -12,8 +12,7 @@ from typing import Any
 import zstandard
 from isal import isal_zlib
 
-from html_classification.lake.errors import LakeError
-from html_classification.lake.local import LocalFiles
+from html_classification.lake.local import LocalFiles, writing_to
 
 #: A longer line is refused: a page of this size is an accident or an attack.
 LONGEST_LINE = 64 * 1024 * 1024
@@ -123,6 +122,8 @@ class _Held:
         self.has_lines = False
 
     def add(self, piece: bytes) -> None:
+        if not piece:
+            return
         room = max(LONGEST_LINE + 1 - self._unfinished, 0)
         end = piece.rfind(b"\n")
         if end < 0:
@@ -157,12 +158,8 @@ class _Held:
 
 
 def _chunk(name: str, path: Path, first: int, block: _Block) -> Chunk:
-    try:
-        with path.open("wb") as file:
-            file.writelines(block.parts)
-    except OSError as error:
-        message = f"cannot write to {path.parent}: {error.strerror}; set TMPDIR to a folder with room"
-        raise LakeError(message) from None
+    with writing_to(path.parent), path.open("wb") as file:
+        file.writelines(block.parts)
     return Chunk(name, path, first, block.count, block.broken)
 
 

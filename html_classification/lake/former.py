@@ -5,17 +5,21 @@ today. Does not belong here: what is done with them: they spare work, and never 
 part of a recipe.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from html_classification.lake import listing
 from html_classification.lake.dataset import Dataset, find_dataset
+from html_classification.lake.errors import LakeError
 from html_classification.lake.recipe import columns_fingerprint
 from html_classification.lake.store import Store, in_parallel
 
 if TYPE_CHECKING:
     from html_classification.schemas.columns import Stage
+
+log = logging.getLogger(__name__)
 
 DAYS = 30
 
@@ -51,7 +55,11 @@ class FormerVersions:
         yield from (dataset for key in wanted if (dataset := self._known[key]) is not None)
 
     def _find(self, key: tuple[date, str]) -> Dataset | None:
-        dataset = find_dataset(self._store, self._stage.name, *key)
+        try:
+            dataset = find_dataset(self._store, self._stage.name, *key)
+        except LakeError as error:  # damaged, or by a newer release: what it knows is computed again
+            log.warning("%s", error)
+            return None
         if dataset is None or not dataset.metadata.passed:
             return None
         alike = all(dataset.metadata.recipe.get(name) == value for name, value in self._alike.items())

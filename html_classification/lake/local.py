@@ -15,6 +15,8 @@ from datetime import date
 from pathlib import Path
 from tempfile import mkdtemp
 
+import polars as pl
+
 from html_classification.lake.errors import LakeError
 from html_classification.lake.store import Store, Written
 
@@ -28,8 +30,18 @@ class LocalFile:
     sha1: str
 
     def put(self, store: Store, path: str) -> Written:
-        """Write it into a store, unless there is an object of that name; see `Store.put_file`."""
-        return store.put_file(path, self.path)
+        """Write it into a store, unless there is an object of that name; see `Store.put_file`.
+
+        Raises:
+            LakeError: It is not what it was when it was opened.
+        """
+        written = store.put_file(path, self.path)
+        if written.sha1 != self.sha1:
+            if written.new:
+                store.delete([path])
+            message = f"{self.path} changed while it was read: run the day again once the crawler is done with it"
+            raise LakeError(message)
+        return written
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,21 @@ class LocalFiles:
     files: list[LocalFile]
     day: date
     scratch: Path
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Say in one line that a scratch folder is full, or cannot be written to.
+
+    Raises:
+        LakeError: It is.
+    """
+    try:
+        yield
+    except (OSError, pl.exceptions.ComputeError) as error:
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        message = f"cannot write to {folder}: {reason}; set TMPDIR to a folder with room"
+        raise LakeError(message) from None
 
 
 @contextmanager
@@ -76,12 +103,8 @@ def localize(store: Store, path: str, scratch: Path) -> tuple[Path, str]:
         return Path(store.uri(path)), store.sha1(path)
     digest = hashlib.sha1(usedforsecurity=False)
     target = scratch / hashlib.sha1(path.encode(), usedforsecurity=False).hexdigest()
-    try:
-        with target.open("wb") as file:
-            for piece in store.stream(path):
-                digest.update(piece)
-                file.write(piece)
-    except OSError as error:
-        message = f"cannot download {store.uri(path)} to {scratch}: {error.strerror}; set TMPDIR to a folder with room"
-        raise LakeError(message) from None
+    with writing_to(scratch), target.open("wb") as file:
+        for piece in store.stream(path):
+            digest.update(piece)
+            file.write(piece)
     return target, digest.hexdigest()

@@ -336,7 +336,7 @@ class Store:
         """
         if self.is_s3 and len(data) > s3.LARGEST_PUT:
             message = f"cannot write {self.uri(path)}: its {len(data)} bytes are more than S3 takes at once (5 GiB)"
-            raise StoreError(f"{message}; split the drop into several files")
+            raise StoreError(f"{message}; split the drop into several files, or into those of several days")
         in_doubt = False
 
         def put() -> bool:

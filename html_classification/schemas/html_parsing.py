@@ -62,6 +62,10 @@ class HtmlParsing(StageModel):
         "lower case; empty where neither is known.",
         "Explains pages with broken characters.",
     )
+    declared_encoding: str = column(
+        "Encoding that the page declares in its markup, lower case; empty where it declares none.",
+        "Shows sites that declare a wrong encoding.",
+    )
     canonical_url: str = column(
         "Address that the page names as its canonical one; empty where it names none.",
         "Shows which addresses the publisher considers the same page.",

@@ -6,6 +6,7 @@ anything that a result depends on: what is not kept is parsed again.
 """
 
 import shutil
+from datetime import date
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -14,11 +15,11 @@ from html_classification.lake.local import LocalFiles
 #: Uncompressed documents that are kept on disk at most, of all days together.
 LIMIT_BYTES = 2 * 1024**3
 
-Key = tuple[tuple[str, str], ...]
+Key = tuple[date, tuple[tuple[str, str], ...]]
 
 
 class ParsedDrops:
-    """Parsed drops in a folder of this machine, by the names and the SHA-1s of their files."""
+    """Parsed drops in a folder of this machine, by their day and the names and SHA-1s of their files."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None
@@ -44,6 +45,7 @@ class ParsedDrops:
 
     def keep(self, drop: LocalFiles, rows: list[Path]) -> None:
         """Keep the parsed lines of a drop, which were counted in."""
+        self.drop(self._kept.pop(_key(drop), []))
         self._kept[_key(drop)] = rows
 
     def drop(self, rows: list[Path]) -> None:
@@ -64,4 +66,4 @@ class ParsedDrops:
 
 
 def _key(drop: LocalFiles) -> Key:
-    return tuple((file.name, file.sha1) for file in drop.files)
+    return drop.day, tuple((file.name, file.sha1) for file in drop.files)

@@ -23,7 +23,7 @@ from html_classification.streams.batches import in_batches
 from html_classification.streams.progress import Progress
 from html_classification.streams.tasks import Done, PagesPiece, compare_engines, parse_pages, read_rejected
 from html_classification.streams.unchanged import known_pages
-from html_classification.streams.workers import Death, Watch, Workers
+from html_classification.streams.workers import SHORT_OF_MEMORY, Death, Watch, Workers
 from html_classification.transforms.html.documents import copies_among, copy_figures, mark_copies
 
 #: Documents of a piece: two row groups of the file that they come from, half a second's work.
@@ -124,11 +124,13 @@ def _marked(done: list[Done], clusters: pl.DataFrame) -> Iterator[pl.DataFrame]:
 def without_the_cause(piece: PagesPiece, death: Death) -> PagesPiece:
     """A piece once more, without the document that its worker died of.
 
+    Where memory was short, the others of the piece may have taken it: then they are parsed a few at a time first.
+
     Raises:
         LakeError: Twice a worker was at no document, so that nothing says what to leave out.
     """
     row = Watch.at(piece.marker)
-    if row is None and not piece.again:
+    if not piece.again and (row is None or death.exit_code == SHORT_OF_MEMORY):
         return replace(piece, again=True)
     if row is None or row in piece.refused:
         message = f"a worker {death.reason} between two documents: run the day again, with fewer workers or more memory"

@@ -7,7 +7,9 @@ Only paths and counts go between the processes; documents do not.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from heapq import merge
@@ -21,10 +23,16 @@ import polars as pl
 
 from html_classification.lake.crawl_drop import parse_chunk
 from html_classification.lake.drop_lines import Chunk
+from html_classification.lake.local import writing_to
 from html_classification.schemas.outcome import Outcome
-from html_classification.streams.workers import Watch
+from html_classification.streams.workers import SHORT_OF_MEMORY, Watch
 from html_classification.transforms.html import documents
 from html_classification.transforms.urls import normalize_addresses
+
+#: Files that are read at the same time.
+_MOST_OPEN = 100
+#: Documents that are parsed at a time where memory is short.
+_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class PagesPiece:
         seconds: Processor time that a document may take.
         refused: Rows that a worker died of, with the reason.
         known: Parquet files with pages of former versions, which some of the rows may be as they are; newest first.
-        again: Whether a worker died of the piece already, but of none of its documents.
+        again: Whether the documents are to be parsed a few at a time, since a worker had no memory for all at once.
     """
 
     documents: Path
@@ -134,7 +142,7 @@ def _normalize(frame: pl.DataFrame, target: Path) -> Done:
     outcome = normalize_addresses(frame)
     html = outcome.frame["html"].cast(pl.Binary)
     number = os.getpid()
-    with target.with_name(f"{number}.html").open("ab") as file:
+    with writing_to(target.parent), target.with_name(f"{number}.html").open("ab") as file:
         start = file.tell()
         file.writelines(html)
     sizes = html.bin.size().cast(pl.Int64)
@@ -145,19 +153,49 @@ def _normalize(frame: pl.DataFrame, target: Path) -> Done:
 
 
 def parse_pages(piece: PagesPiece) -> Done:
-    """Parse documents, for the stage `preprocess/html-parsing`."""
-    with Watch(piece.marker, piece.seconds) as watch:
-        outcome = documents.parse_pages(
-            _documents(piece), piece.engine, begin=watch.begin, refused=piece.refused, known=piece.known
+    """Parse documents, for the stage `preprocess/html-parsing`; a few at a time where all at once are too large."""
+    if not piece.again:
+        return _leave(piece.target, _parse(piece, piece.rows))
+    outcomes = [_parse(piece, rows) for rows in _few(piece.rows)]
+    figures: Counter[str] = Counter()
+    for outcome in outcomes:
+        figures.update({name: value for name, value in outcome.figures.items() if isinstance(value, int)})
+    rejected = [row for outcome in outcomes for row in outcome.rejected]
+    return _leave(piece.target, Outcome(pl.concat([outcome.frame for outcome in outcomes]), rejected, dict(figures)))
+
+
+def _few(rows: range) -> Iterator[range]:
+    return (rows[start : start + _FEW] for start in range(0, len(rows), _FEW))
+
+
+def _parse(piece: PagesPiece, rows: range) -> Outcome:
+    first = rows.start - piece.rows.start
+    refused = {row - first: reason for row, reason in piece.refused.items() if first <= row < first + len(rows)}
+    with Watch(piece.marker, piece.seconds) as watch, _memory():
+        return documents.parse_pages(
+            _documents(piece, rows),
+            piece.engine,
+            begin=lambda row: watch.begin(first + row),
+            end=watch.end,
+            refused=refused,
+            known=piece.known,
         )
-    return _leave(piece.target, outcome)
+
+
+@contextmanager
+def _memory() -> Iterator[None]:
+    """End this process where there is no memory left, so that another takes its place; the marker says why."""
+    try:
+        yield
+    except MemoryError:
+        os._exit(SHORT_OF_MEMORY)
 
 
 def compare_engines(piece: PagesPiece) -> list[tuple[bool, float]]:
     """Parse documents with both engines: for each whether the titles are the same, and the token F1 of the texts."""
     compared = []
-    pages = _documents(piece)
-    with Watch(piece.marker, piece.seconds) as watch:
+    pages = _documents(piece, piece.rows)
+    with Watch(piece.marker, piece.seconds) as watch, _memory():
         for number, (url, html) in enumerate(pages.select("url", pl.col("html").cast(pl.Binary)).iter_rows()):
             if number not in piece.refused:
                 watch.begin(number)
@@ -172,7 +210,14 @@ def read_rejected(files: Iterable[Path | None]) -> Iterator[dict[str, Any]]:
 
 def merge_rejected(files: Iterable[Path | None], *keys: str) -> Iterator[dict[str, Any]]:
     """The refused rows of pieces, each of which is sorted by some keys, as one sorted sequence."""
-    return merge(*(_rows(path) for path in files if path is not None), key=itemgetter(*keys))
+    left = [path for path in files if path is not None]
+    while len(left) > _MOST_OPEN:  # which must all be open at once
+        some, left = left[:_MOST_OPEN], left[_MOST_OPEN:]
+        together = some[0].with_suffix(".merged")
+        with writing_to(together.parent), together.open("wb") as file:
+            file.writelines(map(_line, merge(*map(_rows, some), key=itemgetter(*keys))))
+        left.append(together)
+    return merge(*map(_rows, left), key=itemgetter(*keys))
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -180,17 +225,20 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
         yield from map(orjson.loads, file)
 
 
-def _documents(piece: PagesPiece) -> pl.DataFrame:
-    rows = piece.rows
-    frame = pl.scan_parquet(piece.documents, glob=False).slice(rows.start, rows.stop - rows.start).collect()
-    return frame.gather_every(rows.step)
+def _documents(piece: PagesPiece, rows: range) -> pl.DataFrame:
+    return pl.scan_parquet(piece.documents, glob=False).slice(rows.start, len(rows)).collect()
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _leave(target: Path, outcome: Outcome) -> Done:
     rows, rejected = target.with_suffix(".arrow"), target.with_suffix(".jsonl")
-    outcome.frame.write_ipc(rows)
+    with writing_to(target.parent):
+        outcome.frame.write_ipc(rows)
     if outcome.rejected:
-        with rejected.open("wb") as file:
-            file.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in outcome.rejected)
+        with writing_to(target.parent), rejected.open("wb") as file:
+            file.writelines(map(_line, outcome.rejected))
     counts = {name: int(value) for name, value in outcome.figures.items() if isinstance(value, int)}
     return Done(rows, rejected if outcome.rejected else None, counts)

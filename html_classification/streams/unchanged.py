@@ -5,7 +5,7 @@ here: deciding whether a page is unchanged, which needs its bytes (`transforms.h
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +14,8 @@ from html_classification.lake.dataset import Dataset
 from html_classification.lake.store import in_parallel
 
 log = logging.getLogger(__name__)
+
+_AT_ONCE = 8
 
 
 def known_pages(former: Iterable[Dataset], urls: pl.Series, per_piece: int, folder: Path) -> list[tuple[Path, ...]]:
@@ -31,10 +33,9 @@ def known_pages(former: Iterable[Dataset], urls: pl.Series, per_piece: int, fold
     """
     pieces: list[tuple[Path, ...]] = [()] * -(-urls.len() // per_piece)
     wanted = pl.DataFrame({"url": urls}).with_row_index("row")
-    versions = list(former)
-    for number, (dataset, known) in enumerate(
-        zip(versions, in_parallel(lambda it: _urls(it, urls), versions), strict=True)
-    ):
+    for number, (dataset, known) in enumerate(_known_urls(list(former), urls)):
+        if not wanted.height:
+            break
         found = wanted.join(known, on="url", how="semi", maintain_order="left")
         if not found.height:
             continue
@@ -49,6 +50,13 @@ def known_pages(former: Iterable[Dataset], urls: pl.Series, per_piece: int, fold
         for piece in (found["row"] // per_piece).unique():
             pieces[piece] += (path,)
     return pieces
+
+
+def _known_urls(versions: Sequence[Dataset], urls: pl.Series) -> Iterator[tuple[Dataset, pl.DataFrame]]:
+    """Versions with those of the addresses that they have, a few asked at once."""
+    for start in range(0, len(versions), _AT_ONCE):
+        some = versions[start : start + _AT_ONCE]
+        yield from zip(some, in_parallel(lambda one: _urls(one, urls), some), strict=True)
 
 
 def _urls(dataset: Dataset, among: pl.Series) -> pl.DataFrame:

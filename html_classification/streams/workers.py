@@ -32,6 +32,9 @@ Result = TypeVar("Result")
 
 #: What the workers of this project import, once for all of them.
 _PRELOAD = ["html_classification.streams.preload"]
+#: How a worker ends itself where it has no memory left: a process that once was full is of no use any more.
+SHORT_OF_MEMORY = 77
+
 #: Pieces that wait for each worker, so that none waits for a piece.
 _AHEAD = 3
 _MIB = 1024 * 1024
@@ -52,6 +55,8 @@ class Death:
         """In words, for the document that it was working on."""
         if self.exit_code == -signal.SIGPROF:
             return "took too much processor time"
+        if self.exit_code == SHORT_OF_MEMORY:
+            return "took too much memory"
         killed = f"signal {-self.exit_code}" if self.exit_code < 0 else f"exit code {self.exit_code}"
         return f"ended the process that parsed it ({killed})"
 
@@ -81,6 +86,9 @@ class Workers:
     def close(self) -> None:
         """End the processes; the next piece of work would start new ones."""
         self.parsed_drops.close()
+        self._stop()
+
+    def _stop(self) -> None:
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.stop()  # type: ignore[no-untyped-call]
@@ -133,6 +141,8 @@ class Workers:
                 return result
 
     def _schedule(self, do: Callable[[Piece], Result], piece: Piece) -> "ProcessFuture[Any]":
+        if self._pool is not None and not self._pool.active:  # processes died while nothing was to be done
+            self._stop()
         if self._pool is None:
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload(_PRELOAD)
@@ -163,9 +173,13 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        os.truncate(self._file, 0)  # at no document any more
+        self.end()
         os.close(self._file)
+
+    def end(self) -> None:
+        """No document."""
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        os.truncate(self._file, 0)
 
     def begin(self, number: int) -> None:
         """The next document."""

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from html_classification.schemas.outcome import Outcome, Stream
 from html_classification.schemas.url_normalization import URL_NORMALIZATION
 from html_classification.streams import parsing
 from html_classification.streams.parsing import AGREEMENT, ParsingLimits, parse_day
+from html_classification.streams.tasks import PagesPiece, parse_pages, read_rejected
 from html_classification.streams.workers import Workers
 from html_classification.transforms.html.documents import parse_documents
 from html_classification_tests.pages import WORDS, page
@@ -164,6 +166,37 @@ def test_unchanged_pages_are_not_parsed_again(workers: Workers, day_of: Day, lak
     assert stream.figures["unchanged"] == sum(
         url not in changed for url in set(parse_documents(documents).frame["url"]) & set(again["url"])
     )
+
+
+def test_what_the_crawler_says_of_the_encoding_today_counts(workers: Workers, day_of: Day, lake: Lake) -> None:
+    documents = pages(20)
+    said = documents.with_columns(encoding=pl.lit("koi8-r"))
+    put(lake, date(2026, 3, 1), parse_documents(said).frame, engine="lexbor")
+    put(lake, date(2026, 3, 2), parse_documents(documents).frame, engine="lexbor")
+    for day, today in ((date(2026, 3, 2), documents), (date(2026, 3, 3), said)):
+        former = FormerVersions(lake.store, HTML_PARSING, {"engine": "lexbor"}).before(day)
+        stream = parse_day(day_of(today, name=str(day)), workers, "lexbor", former=list(former)[-1:])
+        frame, _ = drained(stream)
+        assert frame.equals(parse_documents(today).frame)
+        assert int(stream.figures["unchanged"]) > 10
+
+
+def test_a_former_version_that_is_not_understood_is_passed_over(lake: Lake, caplog: pytest.LogCaptureFixture) -> None:
+    dataset = put(lake, date(2026, 3, 1), parse_documents(pages(3)).frame, engine="lexbor")
+    Path(lake.store.uri(f"{dataset.path}/metadata.json")).write_bytes(b"{}")
+    assert list(FormerVersions(lake.store, HTML_PARSING, {"engine": "lexbor"}).before(date(2026, 3, 2))) == []
+    assert "metadata.json" in caplog.text
+
+
+def test_where_memory_is_short_a_few_at_a_time_give_the_same(day_of: Day) -> None:
+    day = day_of(pages(50))
+    whole = PagesPiece(day.files[0].path, range(3, 43), "lexbor", day.scratch / "whole", 10, refused={5: "why"})
+    few = replace(whole, target=day.scratch / "few", again=True)
+    one, two = parse_pages(whole), parse_pages(few)
+    assert pl.read_ipc(one.rows).equals(pl.read_ipc(two.rows))
+    assert list(read_rejected([one.rejected])) == list(read_rejected([two.rejected]))
+    assert "why" in {row["reason"] for row in read_rejected([two.rejected])}
+    assert one.figures == two.figures
 
 
 @pytest.mark.parametrize("difference", ["engine", "day after", "too long ago"])

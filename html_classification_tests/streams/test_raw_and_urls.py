@@ -4,6 +4,7 @@ import gzip
 import json
 import random
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,35 @@ def test_what_this_run_has_parsed_is_not_parsed_again(day_of: Day, monkeypatch: 
         assert not [path for path in kept if path.exists()]
     assert frame.equals(expected[0])
     assert rejected == expected[1]
+
+
+def test_the_same_file_on_two_days_is_judged_by_each_day(workers: Workers, day_of: Day) -> None:
+    time = f"{FIRST_DAY + timedelta(days=2)}T10:00:00+00:00"
+    data = json.dumps({"url": "https://a.example/", "html": "<p>x", "timestamp": time}).encode()
+    early, late = day_of({"a.jsonl": data}, name="early"), day_of({"a.jsonl": data}, name="late")
+    late = replace(late, day=FIRST_DAY + timedelta(days=2))
+    assert [drained(check_drop(day, workers))[0].height for day in (early, late)] == [0, 1]
+    assert [drained(normalize_day(day, workers))[0].height for day in (early, late)] == [0, 1]
+
+
+def test_a_member_without_content_is_no_line(workers: Workers, day_of: Day) -> None:
+    data = gzip.compress(documents(10)) + gzip.compress(b"")  # as bgzip ends its files
+    expected = parse_crawl_files([("a.jsonl.gz", data)], FIRST_DAY)
+    stream = check_drop(day_of({"a.jsonl.gz": data}), workers)
+    frame, rejected = drained(stream)
+    assert frame.equals(expected.frame)
+    assert rejected == expected.rejected
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_refused_rows_of_many_pieces_are_merged(workers: Workers, day_of: Day, monkeypatch: pytest.MonkeyPatch) -> None:
+    from html_classification.streams import tasks
+
+    day = day_of({"a.jsonl": documents(1000)})
+    _, expected = drained(normalize_day(day, workers))
+    monkeypatch.setattr(tasks, "_MOST_OPEN", 3)
+    _, rejected = drained(normalize_day(day, workers))
+    assert rejected == expected
 
 
 def test_equally_fresh_copies_are_told_apart_across_pieces(

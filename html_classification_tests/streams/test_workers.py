@@ -1,6 +1,8 @@
 """Worker processes: results in order, all cores, and one piece lost where one dies."""
 
+import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,14 @@ def test_memory_is_limited() -> None:
 
 def test_an_interrupt_is_for_the_one_who_started_them(workers: Workers) -> None:
     assert list(workers.map(work.interrupt, [1], give_up)) == [1]
+
+
+def test_processes_that_die_while_nothing_is_to_be_done_are_replaced() -> None:
+    with Workers(2) as some:
+        for process in set(some.map(work.process_id, range(8), give_up)):
+            os.kill(process, signal.SIGKILL)
+        time.sleep(1)
+        assert list(some.map(work.square, range(5), give_up)) == [0, 1, 4, 9, 16]
 
 
 def test_a_pool_can_be_closed_and_used_again() -> None:

@@ -50,6 +50,7 @@ def parse_pages(
     engine: str,
     *,
     begin: Callable[[int], None] = lambda row: None,
+    end: Callable[[], None] = lambda: None,
     refused: Mapping[int, str] | None = None,
     known: Sequence[Path] = (),
 ) -> Outcome:
@@ -59,12 +60,16 @@ def parse_pages(
         documents: The columns of the stage `preprocess/url-normalization`.
         engine: A name from `engines.ENGINES`.
         begin: Called with the number of each row before it is parsed.
+        end: Called after the last one.
         refused: Rows that must not be parsed, with the reason.
         known: Parquet files of this stage that may have some of the pages as they are: same address, same bytes,
             parsed in the same way. What is found there is not parsed again.
 
     Returns:
         The rows in the order of the documents, the refused documents, and the figures.
+
+    Raises:
+        MemoryError: There is not enough for so many documents at once.
     """
     pages = documents["html"].cast(pl.Binary).to_list()
     digests = [hashlib.sha1(html, usedforsecurity=False).hexdigest() for html in pages]
@@ -94,6 +99,7 @@ def parse_pages(
             else:
                 rows.append(document | _facts(parsed, document["encoding"]))
                 whole_texts += parsed.whole_text
+        end()
 
     kinds = Counter(row["reason"].split(":")[0].replace(" ", "_") for row in rejected)
     figures: dict[str, int | float | str] = {
@@ -154,17 +160,21 @@ def agreement(html: bytes, url: str) -> tuple[bool, float] | None:
 
 
 def _unchanged(documents: pl.DataFrame, known: Sequence[Path]) -> pl.DataFrame:
-    """What earlier days know of the same pages with the same bytes; the time of the crawl is that of today."""
+    """What earlier days know of the same pages with the same bytes.
+
+    The time of the crawl is that of today, and so is what the crawler said of the encoding.
+    """
     dtypes = {name: kind for name, kind in HTML_PARSING.dtypes.items() if name not in _CLUSTERS}
     found = pl.DataFrame(schema=dtypes)
-    wanted = documents.select("url", "html_sha1", "timestamp")
+    wanted = documents.select("url", "html_sha1", "timestamp", said="encoding")
+    today = pl.coalesce("said", "declared_encoding").alias("encoding")
     for path in known:
         wanted = wanted.join(found, on="url", how="anti")
         if not wanted.height:
             break
         among = pl.col("url").is_between(pl.lit(wanted["url"].min()), pl.lit(wanted["url"].max()))
         rows = pl.scan_parquet(path, glob=False).filter(among).drop("timestamp", *_CLUSTERS).collect()
-        found = pl.concat([found, rows.join(wanted, on=["url", "html_sha1"]).select(list(dtypes))])
+        found = pl.concat([found, rows.join(wanted, on=["url", "html_sha1"]).with_columns(today).select(list(dtypes))])
     return found
 
 
@@ -182,11 +192,7 @@ def _collecting_seldom() -> Iterator[None]:
 def _parse(html: bytes, url: str, engine: str, refused: str | None) -> ParsedPage:
     if refused is not None:
         raise PageRejected(refused)
-    with contextlib.suppress(MemoryError):
-        return parse_utf_8(html, url, engine)
-    gc.collect()  # half a tree, whose elements hold each other
-    reason = "took too much memory"
-    raise PageRejected(reason)
+    return parse_utf_8(html, url, engine)
 
 
 def _facts(parsed: ParsedPage, encoding: str | None) -> dict[str, Any]:
@@ -202,6 +208,7 @@ def _facts(parsed: ParsedPage, encoding: str | None) -> dict[str, Any]:
         "published": page.published,
         "declared_language": page.declared_language,
         "encoding": encoding or page.encoding,
+        "declared_encoding": page.encoding,
         "canonical_url": page.canonical_url,
         "link_count": len(page.links),
         "link_hosts": sorted(set(page.links))[:MAX_LINK_HOSTS],
