@@ -28,6 +28,8 @@ def test_without_anything_set_all_is_below_data() -> None:
         "crawl_profile": None,
         "labels": "data/labels.jsonl",
         "start_date": date(2026, 3, 1),
+        "duplicate_window_days": 30,
+        "workers": None,
         "mlflow_tracking_uri": "sqlite:///data/mlflow/mlflow.db",
     }
 

@@ -57,7 +57,7 @@ _TAG = (
 # Scheme or `www.`, then user name, host, and the rest up to white space, brackets, quotes or final
 # punctuation.
 _URL = (
-    r"(?i)\b(?:(?:https?|ftp)://(?:[^\s/?#@<>\"]*@)?(?:www\.)*|(?:www\.)+)"
+    r"(?i)(?:\b(?:https?|ftp)://(?:[^\s/?#@<>\"]*@)?(?:www\.)*|(^|[^\p{L}\p{N}_.])(?:www\.)+)"
     r"([\p{L}\p{N}](?:[\p{L}\p{M}\p{N}._-]*[\p{L}\p{N}])?)"
     r"(?:[:/?#][^\s<>\"]*[^\s<>\".,;:!?)\]}'’”»])?"
 )
@@ -102,7 +102,7 @@ def normalize_urls() -> Rule:
     Recognised are `http://`, `https://`, `ftp://` and `www.` addresses; a final punctuation mark is not
     part of one. Addresses with an IPv6 host stay as they are.
     """
-    return _characters("normalize URLs", lambda text: text.str.replace_all(_URL, "${1}"), replacement="host")
+    return _characters("normalize URLs", lambda text: text.str.replace_all(_URL, "${1}${2}"), replacement="host")
 
 
 def remove_emoji() -> Rule:
