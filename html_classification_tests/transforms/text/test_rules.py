@@ -145,8 +145,8 @@ def test_twice_is_the_same_as_once(rule, text):
 
 
 def test_www_within_a_host_is_a_part_of_it():
-    once = apply(normalize_urls(), "HTTP://0.WWW.0")
-    assert once == apply(normalize_urls(), once) == "0.WWW.0"
+    once = apply(rules.normalize_urls(), "HTTP://0.WWW.0")
+    assert once == apply(rules.normalize_urls(), once) == "0.WWW.0"
 
 
 @pytest.mark.parametrize(
