@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from heapq import merge
-from itertools import chain
+from itertools import chain, count
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -211,9 +211,11 @@ def read_rejected(files: Iterable[Path | None]) -> Iterator[dict[str, Any]]:
 def merge_rejected(files: Iterable[Path | None], *keys: str) -> Iterator[dict[str, Any]]:
     """The refused rows of pieces, each of which is sorted by some keys, as one sorted sequence."""
     left = [path for path in files if path is not None]
-    while len(left) > _MOST_OPEN:  # which must all be open at once
+    for number in count():
+        if len(left) <= _MOST_OPEN:  # which must all be open at once
+            break
         some, left = left[:_MOST_OPEN], left[_MOST_OPEN:]
-        together = some[0].with_suffix(".merged")
+        together = some[0].with_name(f"merged-{number}.jsonl")  # a name of its own: what was merged is merged again
         with writing_to(together.parent), together.open("wb") as file:
             file.writelines(map(_line, merge(*map(_rows, some), key=itemgetter(*keys))))
         left.append(together)

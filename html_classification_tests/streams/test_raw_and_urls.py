@@ -50,6 +50,8 @@ def drained(stream: Stream) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Dozens of pieces of a small drop."""
     monkeypatch.setattr(drop_lines, "_CHUNK", 5_000)
+    monkeypatch.setattr(drop_lines, "_READ", 4096)
+    monkeypatch.setattr(drop_lines, "_READ", 4096)
 
 
 @pytest.mark.usefixtures("small_chunks")
@@ -135,6 +137,8 @@ def test_equally_fresh_copies_are_told_apart_across_pieces(
     workers: Workers, day_of: Day, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drop_lines, "_CHUNK", 1)  # each line is a piece
+    monkeypatch.setattr(drop_lines, "_READ", 100)
+    monkeypatch.setattr(drop_lines, "_READ", 100)
     time = f"{FIRST_DAY}T10:00:00+00:00"
     rows = [{"url": "https://a.example/", "html": f"<p>{number}", "timestamp": time} for number in range(9)]
     found = []
