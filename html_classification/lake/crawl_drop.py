@@ -214,11 +214,6 @@ def _text(row: dict[str, Any], key: str) -> str:
     return value
 
 
-def is_plausible(time: datetime, day: date) -> bool:
-    """Whether a page of a day's drop can have been crawled then: since 1990, and at most a day after that day."""
-    return EARLIEST <= time < datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=2)
-
-
 def _timestamp(text: str, day: date) -> datetime:
     try:
         time = datetime.fromisoformat(text)
@@ -233,7 +228,8 @@ def _timestamp(text: str, day: date) -> datetime:
     except OverflowError:
         message = f"timestamp {text[:40]!r} is out of range"
         raise BadLineError(message) from None
-    if not is_plausible(time, day):
+    latest = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=2)
+    if not EARLIEST <= time < latest:
         message = f"timestamp {text[:40]!r} is absurd: before 1990, or more than a day after the drop of {day}"
         raise BadLineError(message)
     return time

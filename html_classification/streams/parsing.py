@@ -8,7 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -40,16 +40,8 @@ SAMPLE = 20
 _SAME_TEXT = 0.99
 _MUST_AGREE = 0.8
 
-
-@dataclass(frozen=True)
-class ParsingLimits:
-    """What a document may take.
-
-    Attributes:
-        seconds: Processor time, in seconds.
-    """
-
-    seconds: float = 20.0
+#: Processor time that a document may take.
+SECONDS = 20.0
 
 
 def parse_day(
@@ -57,7 +49,7 @@ def parse_day(
     workers: Workers,
     engine: str,
     *,
-    limits: ParsingLimits | None = None,
+    seconds: float = SECONDS,
     former: Iterable[Dataset] = (),
 ) -> Stream:
     """Compute `preprocess/html-parsing`: see `transforms.html.documents.parse_documents`.
@@ -66,14 +58,13 @@ def parse_day(
         documents: The file of the stage `preprocess/url-normalization`.
         workers: Who parses.
         engine: A name from `engines.ENGINES`.
-        limits: What a document may take.
+        seconds: Processor time that a document may take.
         former: Versions of this stage that were computed in the same way, newest first: pages of theirs that
             have not changed are not parsed again.
 
     Returns:
         The pages, sorted by url; the refused documents; the figures; and how far both engines agree.
     """
-    limits = limits or ParsingLimits()
     path = documents.files[0].path
     figures: dict[str, int | float | str] = {"engine": engine}
     checks: list[Check] = []
@@ -86,7 +77,7 @@ def parse_day(
         progress = Progress(urls.len())
         known = known_pages(former, urls, ROWS_PER_PIECE, folder)
         pieces = (
-            PagesPiece(path, rows, engine, folder / str(number), limits.seconds, known=known[number])
+            PagesPiece(path, rows, engine, folder / str(number), seconds, known=known[number])
             for number, rows in enumerate(_slices(urls.len(), ROWS_PER_PIECE))
         )
         for piece in workers.map(parse_pages, pieces, without_the_cause):
@@ -95,7 +86,7 @@ def parse_day(
         signed = [pl.scan_ipc(piece.rows).select("url", "content_sha1", "minhash", "timestamp") for piece in done]
         signatures = pl.concat(signed).collect() if signed else HTML_PARSING.empty()
         with ThreadPoolExecutor(1) as meanwhile:  # the workers have nothing else to do
-            agreement = meanwhile.submit(_agreement, path, urls, workers, folder, limits)
+            agreement = meanwhile.submit(_agreement, path, urls, workers, folder, seconds)
             clusters = copies_among(signatures)
             yield from _marked(done, clusters)
             checks.append(agreement.result())
@@ -142,12 +133,11 @@ def _slices(count: int, size: int) -> Iterator[range]:
     return (range(start, min(start + size, count)) for start in range(0, count, size))
 
 
-def _agreement(path: Path, urls: pl.Series, workers: Workers, folder: Path, limits: ParsingLimits) -> Check:
+def _agreement(path: Path, urls: pl.Series, workers: Workers, folder: Path, seconds: float) -> Check:
     """Parse some pages with both engines: always the same ones of a day, chosen by the hashes of their addresses."""
     order = sorted(range(urls.len()), key=lambda row: hashlib.sha1(urls[row].encode(), usedforsecurity=False).digest())
     pieces = (
-        PagesPiece(path, range(row, row + 1), "", folder / f"sample-{row}", limits.seconds)
-        for row in sorted(order[:SAMPLE])
+        PagesPiece(path, range(row, row + 1), "", folder / f"sample-{row}", seconds) for row in sorted(order[:SAMPLE])
     )
     compared = [one for found in workers.map(compare_engines, pieces, without_the_cause) for one in found]
     titles = sum(title for title, _ in compared)

@@ -19,7 +19,7 @@ from html_classification.schemas.html_parsing import HTML_PARSING
 from html_classification.schemas.outcome import Outcome, Stream
 from html_classification.schemas.url_normalization import URL_NORMALIZATION
 from html_classification.streams import parsing
-from html_classification.streams.parsing import AGREEMENT, ParsingLimits, parse_day
+from html_classification.streams.parsing import AGREEMENT, parse_day
 from html_classification.streams.tasks import PagesPiece, parse_pages, read_rejected
 from html_classification.streams.workers import Workers
 from html_classification.transforms.html.documents import parse_documents
@@ -83,7 +83,7 @@ def test_a_page_that_takes_too_long_is_refused_and_the_others_stay(workers: Work
     slow = documents["url"][17]
     html = pl.when(pl.col("url") == slow).then(pl.lit(heavy(60_000))).otherwise("html").alias("html")
     # The reference engine needs seconds for such a page, and milliseconds for the others.
-    stream = parse_day(day_of(documents.with_columns(html)), workers, "beautifulsoup", limits=ParsingLimits(0.5))
+    stream = parse_day(day_of(documents.with_columns(html)), workers, "beautifulsoup", seconds=0.5)
     frame, rejected = drained(stream)
     (refused,) = [row for row in rejected if row["url"] == slow]
     assert refused["reason"] == "took too much processor time"
