@@ -15,15 +15,18 @@ help:  ## what there is
 		{ echo "$(PYTHON) is not Python 3.11 to 3.13: call make PYTHON=python3.12, say" >&2; exit 1; }
 	@echo "Installing into .venv (once; takes a minute or two)"
 	@$(PYTHON) -m venv .venv
-	@$(INSTALL) .
+	@$(INSTALL) '.[demo]'
 	@touch $@
 
 .venv/installed-dev: .venv/installed
 	@$(INSTALL) '.[dev]'
 	@touch $@
 
-demo: .venv/installed  ## the sample crawl through every layer, and a summary
-	@$(BIN)/html-classification run --from 2026-03-01 --to 2026-03-14
+# The labels are bought of an API on loopback that ends with the command; its ledger stays, so that it shows what was
+# bought twice.
+demo: .venv/installed  ## the sample crawl through every layer, labels bought once, and a summary
+	@$(BIN)/python -m html_classification_tests.labelling_api --labels data/labels.jsonl --folder data/labelling-api \
+		-- $(BIN)/html-classification run --from 2026-03-01 --to 2026-03-14
 	@echo
 	@$(BIN)/html-classification lake ls --summary
 	@echo
@@ -47,4 +50,4 @@ sample: .venv/installed  ## write data/crawl again with its seeded generator
 	@$(BIN)/python -m data.generator
 
 clean:  ## delete what was made by running; the sample stays
-	rm -rf data/lake data/mlflow data/dagster .bench
+	rm -rf data/lake data/mlflow data/dagster data/labelling-api .bench

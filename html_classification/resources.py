@@ -10,15 +10,18 @@ stands there, such as the password in an MLflow address, never becomes part of w
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 from pydantic import Field, PrivateAttr
 
+from html_classification.labeling.desk import LabelDesk
+from html_classification.labeling.terms import Terms, api_address
 from html_classification.lake.s3 import Access, make_access
 from html_classification.lake.store import Store
-from html_classification.settings import load_settings
+from html_classification.settings import SettingsError, load_settings
 from html_classification.streams.workers import Workers
 from html_classification.training.candidates import EXPERIMENT
 
@@ -99,16 +102,86 @@ class WorkerProcesses(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class LabelSource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Where labels come from."""
+    """Where labels come from, and what they may cost. The labelling API's key stands in the environment alone."""
 
     uri: str | None = Field(
-        default=None, description="A JSONL file of url and category. Default: HTML_CLASSIFICATION_LABELS."
+        default=None,
+        description="A JSONL file of url and category, or the https:// address of the labelling API. Default: "
+        "HTML_CLASSIFICATION_LABELS.",
+    )
+    price: float | None = Field(
+        default=None, description="The most that a document costs. Default: HTML_CLASSIFICATION_LABELS_PRICE."
+    )
+    budget_per_day: float | None = Field(
+        default=None,
+        description="The most to spend in a day (UTC). Default: HTML_CLASSIFICATION_LABELS_BUDGET_PER_DAY.",
+    )
+    budget_per_month: float | None = Field(
+        default=None,
+        description="The most to spend in a month (UTC). Default: HTML_CLASSIFICATION_LABELS_BUDGET_PER_MONTH.",
+    )
+    batch_size: int | None = Field(
+        default=None, description="Documents in a request. Default: HTML_CLASSIFICATION_LABELS_BATCH_SIZE."
+    )
+    concurrency: int | None = Field(
+        default=None, description="Requests at once. Default: HTML_CLASSIFICATION_LABELS_CONCURRENCY."
+    )
+    requests_per_second: float | None = Field(
+        default=None, description="The API's limit. Default: HTML_CLASSIFICATION_LABELS_REQUESTS_PER_SECOND."
+    )
+    timeout: float | None = Field(
+        default=None, description="Seconds to wait for an answer. Default: HTML_CLASSIFICATION_LABELS_TIMEOUT."
     )
 
     @property
     def address(self) -> str:
-        """The path or URI of the file."""
+        """The path or URI of the file, or the web address of the API."""
         return self.uri or load_settings().labels
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The categories that there are; none: any."""
+        return load_settings().known_categories
+
+    def desk(self, store: Store) -> LabelDesk:
+        """Where a step gets its labels.
+
+        Args:
+            store: The lake's, in which the label store is.
+
+        Raises:
+            SettingsError: Labels would be bought, and it is not said at which price or within which budget.
+        """
+        address = self.address
+        url = api_address(address)
+        return LabelDesk(store, terms=self._terms(url)) if url else LabelDesk(store, label_file=address)
+
+    def _terms(self, url: str) -> Terms:
+        settings = load_settings()
+        given = {
+            name: self._decimal(name, getattr(settings, f"labels_{name}"))
+            for name in ("price", "budget_per_day", "budget_per_month")
+        }
+        return Terms(
+            url=url,
+            **given,
+            batch_size=self.batch_size or settings.labels_batch_size,
+            concurrency=self.concurrency or settings.labels_concurrency,
+            requests_per_second=self.requests_per_second or settings.labels_requests_per_second,
+            timeout=self.timeout or settings.labels_timeout,
+            categories=settings.known_categories,
+        )
+
+    def _decimal(self, name: str, default: Decimal | None) -> Decimal:
+        given = getattr(self, name)
+        money = default if given is None else Decimal(str(given))
+        if money is None:
+            message = (
+                f"HTML_CLASSIFICATION_LABELS is a labelling API, and HTML_CLASSIFICATION_LABELS_{name.upper()} is not "
+                "set: say what a document costs at most, and what may be spent in a day and in a month"
+            )
+            raise SettingsError(message)
+        return money
 
 
 class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]

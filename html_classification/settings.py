@@ -7,6 +7,7 @@ and are never held, logged or stored by this project.
 
 import os
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 from dotenv import load_dotenv
@@ -40,10 +41,40 @@ class Settings(BaseSettings):
     crawl_profile: str | None = Field(
         None, description="The AWS profile for the crawl drops, where their bucket is another account's or server's."
     )
-    labels: str = Field("data/labels.jsonl", description="A JSONL file of url and category.")
+    labels: str = Field(
+        "data/labels.jsonl",
+        description="Where labels come from: a JSONL file of url and category, or the https:// address of the "
+        "labelling API. Its key stands in HTML_CLASSIFICATION_LABELS_KEY and is read where it is used.",
+    )
+    labels_price: Decimal | None = Field(
+        None, gt=0, description="The most that the labelling API takes for one document, in the account's currency."
+    )
+    labels_budget_per_day: Decimal | None = Field(
+        None, ge=0, description="The most to spend on labels in a day (UTC), in the account's currency."
+    )
+    labels_budget_per_month: Decimal | None = Field(
+        None, ge=0, description="The most to spend on labels in a calendar month (UTC)."
+    )
+    labels_batch_size: int = Field(16, ge=1, le=1000, description="Documents in a request to the labelling API.")
+    labels_concurrency: int = Field(16, ge=1, le=256, description="Requests to the labelling API at once.")
+    labels_timeout: float = Field(
+        30, gt=0, le=3600, description="Seconds to wait for an answer of the labelling API before asking again."
+    )
+    labels_requests_per_second: float | None = Field(
+        None,
+        gt=0,
+        le=10_000,
+        description="The labelling API's limit, where it is known; what it refuses is tried again.",
+    )
+    categories: str = Field(
+        "", description="The categories that there are, separated by commas; labels of others are rejected. Empty: any."
+    )
     start_date: date = Field(date(2026, 3, 1), description="The first day of data: the first partition.")
     training_window_days: int = Field(
         30, ge=1, le=90, description="How many days of data, ending with the day itself, a model is trained on."
+    )
+    labeling_queue_size: int = Field(
+        100, ge=1, le=100_000, description="How many pages a day's queue of what to label next has at most."
     )
     duplicate_window_days: int = Field(
         30,
@@ -59,6 +90,11 @@ class Settings(BaseSettings):
         validation_alias="MLFLOW_TRACKING_URI",
         description="The MLflow server or database.",
     )
+
+    @property
+    def known_categories(self) -> tuple[str, ...]:
+        """The categories that there are, sorted; none where any will do."""
+        return tuple(sorted({name.strip() for name in self.categories.split(",")} - {""}))
 
     @field_validator("mlflow_tracking_uri")
     @classmethod

@@ -27,6 +27,15 @@ def test_without_anything_set_all_is_below_data() -> None:
         "crawl": "data/crawl",
         "crawl_profile": None,
         "labels": "data/labels.jsonl",
+        "labels_price": None,
+        "labels_budget_per_day": None,
+        "labels_budget_per_month": None,
+        "labels_batch_size": 16,
+        "labels_concurrency": 16,
+        "labels_timeout": 30,
+        "labels_requests_per_second": None,
+        "categories": "",
+        "labeling_queue_size": 100,
         "start_date": date(2026, 3, 1),
         "duplicate_window_days": 30,
         "workers": None,
@@ -90,3 +99,9 @@ def test_dagster_home_is_the_one_set_then_this_folder_then_the_project(
     (other / "dagster.yaml").unlink()
     with pytest.raises(SettingsError, match=r"no dagster\.yaml in DAGSTER_HOME"):
         dagster_home()
+
+
+def test_categories_are_a_list_in_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().known_categories == ()
+    monkeypatch.setenv("HTML_CLASSIFICATION_CATEGORIES", " sports, cooking & baking,,sports ")
+    assert load_settings().known_categories == ("cooking & baking", "sports")

@@ -61,6 +61,7 @@ def stage_asset(
     resources: tuple[str, ...] = (),
     kinds: tuple[str, ...] = ("polars", "parquet"),
     checks: Mapping[str, str] | None = None,
+    pool: str | None = None,
 ) -> Callable[[Callable[..., Build]], dg.AssetsDefinition]:
     """Make an asset of a function that says what its stage is computed from.
 
@@ -73,6 +74,7 @@ def stage_asset(
         resources: The names of the resources that the function takes.
         kinds: Labels that Dagster shows on the asset.
         checks: Checks besides the audit, which only warn: their descriptions, by name.
+        pool: The Dagster pool that its steps take a place in, where only so many may run at once.
 
     Returns:
         A decorator.
@@ -107,6 +109,7 @@ def stage_asset(
             io_manager_key=IO_MANAGER,
             required_resource_keys=set(resources),
             check_specs=check_specs,
+            pool=pool,
         )(body)
 
     return decorate

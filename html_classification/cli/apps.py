@@ -29,7 +29,11 @@ lake_app = typer.Typer(
     cls=_LakeGroup, no_args_is_help=True, help="Look at the datasets in the lake, and look after them."
 )
 snapshot_app = typer.Typer(no_args_is_help=True, help="Immutable named lists of exact versions.")
+labels_app = typer.Typer(
+    no_args_is_help=True, help="Labels: who gave them, what they cost; tasks for people out, their answers in."
+)
 models_app = typer.Typer(no_args_is_help=True, help="Look at the models in the registry.")
 app.add_typer(lake_app, name="lake")
 lake_app.add_typer(snapshot_app, name="snapshot")
+app.add_typer(labels_app, name="labels")
 app.add_typer(models_app, name="models")

@@ -10,14 +10,36 @@ from typing import Any
 
 import typer
 
-from html_classification.cli import ingest, lake, lake_reproduce, lake_upkeep, lake_versions, models, run
+from html_classification.cli import (
+    ingest,
+    labels,
+    labels_status,
+    lake,
+    lake_reproduce,
+    lake_upkeep,
+    lake_versions,
+    models,
+    run,
+)
 from html_classification.cli.apps import app
 from html_classification.cli.output import fail
 from html_classification.lake.errors import LakeError
 from html_classification.settings import ENVIRONMENT, SettingsError
 from html_classification.training.errors import TrainingError
 
-__all__ = ["app", "call", "ingest", "lake", "lake_reproduce", "lake_upkeep", "lake_versions", "models", "run"]
+__all__ = [
+    "app",
+    "call",
+    "ingest",
+    "labels",
+    "labels_status",
+    "lake",
+    "lake_reproduce",
+    "lake_upkeep",
+    "lake_versions",
+    "models",
+    "run",
+]
 
 _STOPPED = 130  # what typer makes of Ctrl-C
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)

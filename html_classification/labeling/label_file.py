@@ -109,6 +109,7 @@ def _rows(file: ExternalFile, rejected: list[dict[str, Any]]) -> Iterator[dict[s
             "annotator": label.annotator or f"file:{file.name}",
             "labelled_at": _utc(label.labelled_at),
             "cost": label.cost,
+            "answer": line.decode().strip(),
         }
 
 

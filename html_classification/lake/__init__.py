@@ -10,7 +10,7 @@ From a notebook:
     frame = lake.read("annotated", "2026-03-01")
 """
 
-from html_classification.lake.building import Build, Materialization, RunInfo, materialize
+from html_classification.lake.building import Build, Materialization, RunInfo, TheDay, materialize
 from html_classification.lake.dataset import Dataset, Slice, Upstream
 from html_classification.lake.errors import BuildError, LakeError
 from html_classification.lake.lake import Lake
@@ -27,6 +27,7 @@ __all__ = [
     "RunInfo",
     "Slice",
     "Step",
+    "TheDay",
     "Upstream",
     "materialize",
 ]

@@ -51,6 +51,28 @@ class Input(Protocol):
 
 
 @dataclass(frozen=True)
+class TheDay:
+    """The day itself as an input, for computations over a window: a day without rows is not seen there.
+
+    It stands in every recipe by itself.
+    """
+
+    day: date
+
+    def read(self, scratch: Path) -> date:
+        """The day."""
+        return self.day
+
+    def sources(self) -> list[Source]:
+        """None."""
+        return []
+
+    def recipe_sources(self, name: str) -> list[RecipeSource]:
+        """None."""
+        return []
+
+
+@dataclass(frozen=True)
 class Build:
     """What a stage is computed from, and how.
 
@@ -243,7 +265,7 @@ def _metadata(
         schema_=stage.columns,
         statistics=written.profile.statistics(written.rejected, outcome.figures),
         sample=written.profile.sample[:2],
-        checks=written.profile.checks() + (outcome.checks if isinstance(outcome, Stream) else []),
+        checks=written.profile.checks() + outcome.checks,
         workflow=workflow,
         context=context(stage.code_version),
         created_at=now,

@@ -21,7 +21,7 @@ from html_classification.lake.store import Store, StoredObject, in_parallel
 def stages(store: Store) -> dict[str, list[str]]:
     """Every stage of the lake and the names of its days, sorted."""
     found: dict[str, list[str]] = {}
-    folders = [name for name in store.folders() if name != paths.SNAPSHOTS]
+    folders = [name for name in store.folders() if name not in paths.RESERVED]
     while folders:
         below = dict(zip(folders, in_parallel(store.folders, folders), strict=True))
         found |= {folder: days for folder, names in below.items() if (days := [n for n in names if paths.is_day(n)])}
@@ -89,7 +89,7 @@ def sort_in(objects: Iterable[StoredObject]) -> Inventory:
             inventory.versions[in_version[0]][in_version[1]] = item
         elif snapshot := paths.parse_snapshot(item.path):
             inventory.snapshots[snapshot] = item
-        elif item.path != LAYOUT_FILE:
+        elif item.path != LAYOUT_FILE and not paths.is_in_label_store(item.path):
             inventory.strays.append(item)
     inventory.publications.sort()
     return inventory

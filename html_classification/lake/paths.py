@@ -8,6 +8,7 @@ Does not belong here: reading or writing (`store`, `lake`).
     <stage>/<date>/<version>/metadata.json
     <stage>/<date>/<version>/rows-1000-rejected-3.count
     snapshots/<name>.json
+    label-store/…                                    (`labeling`: what was asked of annotators, and what they answered)
 """
 
 import re
@@ -25,6 +26,10 @@ REJECTED_FILE = "rejected.jsonl"
 REMOVED_FILE = "removed.json"
 PUBLISHED = "published"
 SNAPSHOTS = "snapshots"
+#: What was paid for: nothing in it is ever deleted.
+LABEL_STORE = "label-store"
+#: Folders directly below the root that are no stages.
+RESERVED = (SNAPSHOTS, LABEL_STORE)
 
 _TIME = "%Y%m%dT%H%M%S.%fZ"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -142,10 +147,15 @@ def parse_snapshot(path: str) -> str | None:
     return name if _SNAPSHOT.fullmatch(name) and snapshot_path(name) == path else None
 
 
+def is_in_label_store(path: str) -> bool:
+    """Whether a path belongs to the label store, whose files `labeling` understands."""
+    return path.startswith(f"{LABEL_STORE}/")
+
+
 @lru_cache(maxsize=1024)
 def _is_stage(name: str) -> bool:
     segments = name.split("/")
-    return segments[0] != SNAPSHOTS and all(_SEGMENT.fullmatch(segment) for segment in segments)
+    return segments[0] not in RESERVED and all(_SEGMENT.fullmatch(segment) for segment in segments)
 
 
 def stage_path(stage: str) -> str:

@@ -6,16 +6,19 @@ here: which versions, in which order (`provenance`).
 A version is computed by the very function that its asset calls. It sees exactly the versions that its metadata name
 as sources, as they were rebuilt before it: a day that came into the lake later is not in its window. What came from
 outside of the lake is taken again where it still is what it was: the crawler's files from the raw version itself,
-which keeps them, and the label file where it still has its SHA-1.
+which keeps them, the label file where it still has its SHA-1, and answers from the label store, which keeps all of
+them: where it has had others since, the labels are taken as they are.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
 from html_classification.assets.stage_asset import STAGE_FUNCTIONS, StageFunction
+from html_classification.labeling.day_labels import ANSWERS
+from html_classification.labeling.desk import LABEL_FILE, LabelDesk
 from html_classification.labeling.label_file import read_label_file
 from html_classification.lake import BuildError, Dataset, Lake, LakeError, RunInfo, Upstream, materialize, paths
 from html_classification.lake.building import make_recipe
@@ -85,6 +88,19 @@ class Verdict:
 
 class _GoneError(Exception):
     """What came from outside of the lake cannot be had again."""
+
+
+@dataclass(frozen=True)
+class _LabelsOfThen:
+    """What the asset of labels takes: the lake's own label store, the label file of then, and nothing is bought."""
+
+    store: Store
+    label_file: str | None
+    categories: tuple[str, ...]
+
+    def desk(self, scratch: Store) -> LabelDesk:
+        """Where its labels come from."""
+        return LabelDesk(self.store, self.label_file)
 
 
 def check_scratch(lake: Lake, folder: str) -> None:
@@ -175,7 +191,10 @@ class _Rebuilder:
             return Verdict(version, "not tried", f"depends on {missing[0]}")
         if reason := other_stages(metadata, (stage.name for stage in known.reads.values())):
             return Verdict(version, "differs", reason)
-        return self._build(version, recorded, known, resources, in_lake)
+        try:
+            return self._build(version, recorded, known, resources, in_lake)
+        except _GoneError as error:
+            return self._take(version, recorded, in_lake, str(error))
 
     def _build(
         self,
@@ -193,6 +212,9 @@ class _Rebuilder:
         inputs = build.inputs(version.day)
         recipe = make_recipe(known.stage, build, version.day, inputs)
         if recipe.version != version.version:
+            if _without_answers(recipe.model_dump(mode="json")) == _without_answers(recorded.metadata.recipe):
+                message = "the label store has had other answers about its texts since"
+                raise _GoneError(message)
             return Verdict(version, "differs", other_recipe(recorded.metadata, known.stage, recipe))
         # Nothing but the lake is written to: what would follow, such as a run in MLflow, is left out.
         alone = replace(build, inputs=lambda _: inputs, shortcuts=None, after=None, still_there=None)
@@ -243,7 +265,9 @@ class _Rebuilder:
             if name == "crawl":
                 given[name] = self._drop(version, recorded, outside, damaged)
             elif name == "label_source":
-                given[name] = LabelSource(uri=self._label_file(outside))
+                file = self._label_file(outside) if any(one.description == LABEL_FILE for one in outside) else None
+                categories = recorded.metadata.recipe["parameters"].get("categories", ())
+                given[name] = _LabelsOfThen(self.lake.store, file, tuple(categories))
             elif name == "workers":
                 given[name] = self.workers
             elif name == "tracking":  # is only asked by what is left out here
@@ -269,10 +293,8 @@ class _Rebuilder:
 
     def _label_file(self, outside: list[Source]) -> str:
         """The label file of then: a copy, so that nobody changes it meanwhile."""
-        if len(outside) != 1 or outside[0].sha1 is None:
-            message = "its labels cannot be had again"
-            raise _GoneError(message)
-        uri, sha1 = outside[0].uri, outside[0].sha1
+        source = next(one for one in outside if one.description == LABEL_FILE)
+        uri, sha1 = source.uri, source.sha1 or ""
         if sha1 not in self._label_files:
             self._label_files[sha1] = self._copy_label_file(uri, sha1)
         copy = self._label_files[sha1]
@@ -294,6 +316,11 @@ class _Rebuilder:
                 return self.outside.uri(path)
             found.append(f"{address} has the SHA-1 {file.sha1}")
         return _GoneError(f"no label file with the SHA-1 {sha1} of then ({'; '.join(found)})")
+
+
+def _without_answers(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe but for what the label store had to say, which grows."""
+    return {**recipe, "sources": [source for source in recipe["sources"] if source["name"] != ANSWERS]}
 
 
 def _days(recorded: Recorded, stage: str) -> dict[date, str]:

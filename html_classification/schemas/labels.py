@@ -23,7 +23,17 @@ class Labels(StageModel):
     labelled_at: UtcTimestamp = column(
         "When the label was given, in UTC; null where not said.", "Of two labels the later counts.", nullable=True
     )
-    cost: float = column("What the label cost, in the currency of the account.", "Money spent.", ge=0)
+    cost: float = column(
+        "What the answer cost when it was bought, in the currency of the account.",
+        "What a label is worth; a text that is on several pages or days was paid for once.",
+        ge=0,
+    )
+    answer: str = column(
+        "The answer as it came: JSON of the API or the annotation tool, the line of a label file.",
+        "The evidence for the label; a later reading of it costs nothing.",
+        tags=("pii",),
+        nullable=True,
+    )
 
 
 LABELS = Stage(
@@ -31,10 +41,13 @@ LABELS = Stage(
     layer="gold",
     title="Labels",
     description=(
-        "The labels known for the day's pages, one row per page and annotator, joined by normalized URL. Made from "
-        "html_parsing and the label source named by HTML_CLASSIFICATION_LABELS. Used by annotated."
+        "All that annotators said of the day's pages, one row per page and annotator: answers bought of the labelling "
+        "API and people's from the label store, by the SHA-1 of the text, and those of the label file, by normalized "
+        "URL. Made from html_parsing and the label source named by HTML_CLASSIFICATION_LABELS. Used by annotators, "
+        "annotated and labeling_queue."
     ),
     model=Labels,
+    code_version="2",
     may_be_empty=True,
     expendable=False,
 )

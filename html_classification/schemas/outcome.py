@@ -23,12 +23,14 @@ class Outcome:
         frame: The good rows, with the columns of the stage's schema.
         rejected: The refused rows, as JSON objects: each with `reason`, where it came from, and the row.
         figures: Further numbers for the metadata, by name (`duplicate_urls: 12`); no clocks, no hosts.
+        checks: What the computation itself has to say of its quality.
         byproduct: What goes elsewhere than into the lake, such as a fitted model.
     """
 
     frame: pl.DataFrame
     rejected: list[dict[str, Any]] = field(default_factory=list)
     figures: Figures = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)
     byproduct: Any = None
 
 

@@ -49,6 +49,7 @@ def test_a_line_becomes_a_row_that_the_stage_accepts() -> None:
             "annotator": "ann",
             "labelled_at": datetime(2026, 3, 1, 10, tzinfo=UTC),
             "cost": 0.02,
+            "answer": json.dumps(line | {"labelled_at": "2026-03-01T12:00:00+02:00"}),
         },
         {
             "url": PAGE,
@@ -58,6 +59,7 @@ def test_a_line_becomes_a_row_that_the_stage_accepts() -> None:
             "annotator": "file:labels.jsonl",
             "labelled_at": None,
             "cost": 0.0,
+            "answer": json.dumps({"url": PAGE, "category": "Kochen & Küche"}),
         },
     ]
 

@@ -55,7 +55,9 @@ def is_temporary(item: StoredObject) -> bool:
     path = item.path.rpartition("#")[0]
     if in_version := paths.parse_version_file(path):
         return _is_own(in_version[1])
-    return path == LAYOUT_FILE or bool(paths.parse_publication(path) or paths.parse_snapshot(path))
+    if path == LAYOUT_FILE or paths.is_in_label_store(path):
+        return True
+    return bool(paths.parse_publication(path) or paths.parse_snapshot(path))
 
 
 @cache

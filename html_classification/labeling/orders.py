@@ -1,0 +1,207 @@
+"""Orders: what is asked of a paid API, on record before it is asked, and what it costs.
+
+Belongs here: the order book in the label store, and the money that it says is spent. Does not belong here: asking
+(`api`), answers (`bought`), or what is ordered and when (`buying`).
+
+    label-store/orders/00000017.json.gz                                    whole requests, each with its idempotency key
+    label-store/orders/00000017-closed-2026-03-01-2026-03-02-1960000.json  ordered on, closed on, billed (millionths)
+
+An order is written before its first request is sent and holds all of them, word for word. Whoever finds one that is
+not closed, after a kill or beside a run that still goes on, sends the very same requests with the same keys: what was
+billed is not billed again. Until it is closed, the most that it may cost counts as spent, today and this month.
+
+Orders are numbered, and a number is taken by a create-only put. Who takes the next number has seen all orders before,
+so that no two runs spend the same money or order the same text; nothing needs a lock.
+"""
+
+import datetime as dt
+import gzip
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from html_classification.labeling.answers import UtcTime
+from html_classification.lake.errors import LakeError
+from html_classification.lake.paths import LABEL_STORE
+from html_classification.lake.store import Store
+
+FOLDER = f"{LABEL_STORE}/orders"
+#: Raised when a reader of an older one would misunderstand an order.
+ORDER_VERSION = 1
+
+_ORDER = re.compile(rf"{FOLDER}/(\d{{8}})\.json\.gz")
+_CLOSED = re.compile(rf"{FOLDER}/(\d{{8}})-closed-(\d{{4}}-\d\d-\d\d)-(\d{{4}}-\d\d-\d\d)-(\d+)\.json")
+
+
+class Document(BaseModel):
+    """A text to be judged; its id is the SHA-1 of `title - content`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    url: str
+    title: str
+    text: str
+
+
+class Request(BaseModel):
+    """One request to the API: its idempotency key and its documents."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    documents: tuple[Document, ...]
+
+    def singly(self) -> "list[Request]":
+        """The same documents in requests of their own, each with a key that is always the same."""
+        return [Request(key=f"{self.key}-{n}", documents=(item,)) for n, item in enumerate(self.documents)]
+
+
+class Draft(BaseModel):
+    """An order before it has its number."""
+
+    model_config = ConfigDict(frozen=True)
+
+    order_version: int = ORDER_VERSION
+    source: str = Field(description="The API, by the name of its folder in the label store.")
+    ordered_at: UtcTime
+    price_micros: int = Field(ge=0, description="The most that a document may cost, in millionths of the currency.")
+    categories: tuple[str, ...] = Field((), description="The categories that the API may choose from; none: any.")
+    requests: tuple[Request, ...]
+
+    @property
+    def documents(self) -> list[Document]:
+        """All documents."""
+        return [document for request in self.requests for document in request.documents]
+
+
+class Order(Draft):
+    """A numbered order."""
+
+    number: int = Field(ge=1)
+
+    def reserved(self, price_micros: int = 0) -> int:
+        """The most that it may cost, in millionths; at the price of now, where that is higher."""
+        return len(self.documents) * max(self.price_micros, price_micros)
+
+
+@dataclass(frozen=True)
+class _Closed:
+    ordered_on: str
+    closed_on: str
+    micros: int
+
+    def is_of(self, period: str) -> bool:
+        return self.ordered_on.startswith(period) or self.closed_on.startswith(period)
+
+
+@dataclass(frozen=True)
+class OrderBookState:
+    """The order book at a moment.
+
+    Attributes:
+        last: The last number taken.
+        open: The orders that are not closed, by number.
+        closed: The others.
+    """
+
+    last: int
+    open: Mapping[int, Order]
+    closed: Mapping[int, _Closed]
+
+    def spent(self, day: dt.date, price_micros: int = 0) -> tuple[int, int]:
+        """What counts as spent on a day and in its month, in millionths.
+
+        Open orders count with the most that they may cost, whenever they were made. A closed one counts on the day of
+        the order and on that of its end, since the API may have billed it on either.
+        """
+        reserved = sum(order.reserved(price_micros) for order in self.open.values())
+        periods = (day.isoformat(), f"{day:%Y-%m}-")
+        of_day, of_month = (sum(one.micros for one in self.closed.values() if one.is_of(period)) for period in periods)
+        return of_day + reserved, of_month + reserved
+
+
+class OrderBook:
+    """The orders in a lake.
+
+    Args:
+        store: The lake's store.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[int, Order] = {}
+
+    def read(self) -> OrderBookState:
+        """What there is now.
+
+        Raises:
+            LakeError: An order is damaged, or of a newer release.
+        """
+        numbers: set[int] = set()
+        closed: dict[int, _Closed] = {}
+        for item in self._store.list(FOLDER):
+            if found := _ORDER.fullmatch(item.path):
+                numbers.add(int(found[1]))
+            elif found := _CLOSED.fullmatch(item.path):
+                number, one = int(found[1]), _Closed(found[2], found[3], int(found[4]))
+                # Two that closed it at once may have counted differently: the larger sum is the safe one.
+                closed[number] = max(one, closed.get(number, one), key=lambda each: each.micros)
+        # One that is closed is there, even where its listing came a moment too early.
+        still_open = {number: self._order(number) for number in sorted(numbers - closed.keys())}
+        return OrderBookState(max([0, *numbers, *closed]), still_open, closed)
+
+    def place(self, draft: Callable[[OrderBookState], Draft | None]) -> Order | None:
+        """Put an order on record.
+
+        Args:
+            draft: Says what to order, given all orders before, or None; called again where another run was faster.
+
+        Returns:
+            The order, on record; None where there is none.
+
+        Raises:
+            LakeError: The store fails, or an order in it is damaged.
+        """
+        while True:
+            state = self.read()
+            made = draft(state)
+            if made is None:
+                return None
+            order = Order(number=state.last + 1, **dict(made))
+            data = gzip.compress(orjson.dumps(order.model_dump(mode="json")), compresslevel=6, mtime=0)
+            if self._store.put_new(_path(order.number), data):
+                self._known[order.number] = order
+                return order
+
+    def close(self, order: Order, billed_micros: int, closed_on: dt.date, figures: Mapping[str, int]) -> None:
+        """Put on record that every document of an order has its answer, and what they cost together.
+
+        Raises:
+            LakeError: The store fails.
+        """
+        name = f"{order.number:08}-closed-{order.ordered_at.date()}-{closed_on}-{billed_micros}.json"
+        entry = {"documents": len(order.documents), "billed_micros": billed_micros, **figures}
+        self._store.put_new(f"{FOLDER}/{name}", orjson.dumps(entry, option=orjson.OPT_INDENT_2) + b"\n")
+
+    def _order(self, number: int) -> Order:
+        if number not in self._known:
+            uri, data = self._store.uri(_path(number)), self._store.get(_path(number))
+            try:
+                fields = orjson.loads(gzip.decompress(data))
+                if fields["order_version"] > ORDER_VERSION:
+                    message = f"{uri} was written by a newer release: update this one"
+                    raise LakeError(message)
+                self._known[number] = Order.model_validate(fields)
+            except (OSError, EOFError, ValueError, KeyError, TypeError, ValidationError) as error:
+                reason = str(error).partition("\n")[0]
+                message = f"{uri} is damaged ({reason}): put it back from a copy; nothing is bought until then"
+                raise LakeError(message) from None
+        return self._known[number]
+
+
+def _path(number: int) -> str:
+    return f"{FOLDER}/{number:08}.json.gz"
