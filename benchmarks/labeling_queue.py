@@ -40,6 +40,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from statistics import mean
 
 import orjson
 import polars as pl
@@ -89,16 +90,17 @@ def run() -> Iterator[Result]:
     at_random = [macro_f1(pool, _shuffled(urls, seed)[:half], test) for seed in range(ROUNDS)]
     curves = [curve(pool, test, seed) for seed in range(ROUNDS)]
     chosen = [found[half] for found in curves]
-    reached = [min((count for count, value in found.items() if value >= with_all), default=None) for found in curves]
+    enough = [
+        min((count for count, value in found.items() if value >= with_all), default=len(urls)) for found in curves
+    ]
     yield Figure(f"macro-F1 with all {len(urls)} labels", [with_all], "")
     yield Figure(f"macro-F1 with {half} labels at random", at_random, "")
     yield Figure(f"macro-F1 with {half} labels chosen", chosen, "")
     shares = [value / with_all for value in chosen]
     yield Figure(f"macro-F1 with {half} labels chosen, of that with all {len(urls)}", shares, "", at_least=1.0)
-    enough = [count / len(urls) for count in reached if count is not None]
-    if enough:
-        what = f"share of labels that reach the macro-F1 of all, in {len(enough)} of {ROUNDS} rounds"
-        yield Figure(what, enough, "", at_most=END)
+    what = "share of labels that reach the macro-F1 of all (1 where half of them do not)"
+    yield Figure(what, [count / len(urls) for count in enough], "", at_most=END)
+    yield f"Mean macro-F1: all {with_all:.3f}, half at random {mean(at_random):.3f}, half chosen {mean(chosen):.3f}."
     for count in list(curves[0])[::2]:
         yield Figure(f"macro-F1 with {count} labels chosen, on the way", [found[count] for found in curves], "")
 

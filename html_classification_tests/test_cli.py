@@ -71,7 +71,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_help_names_every_command_and_subcommand(empty: Path) -> None:
-    for arguments, names in [((), ["run", "dev", "lake", "models"]), (("lake",), ["ls", "show"])]:
+    for arguments, names in [((), ["run", "dev", "lake", "models", "labels"]), (("lake",), ["ls", "show"])]:
         answer = call(empty, *arguments, "--help")
         assert (answer.code, answer.err) == (0, "")
         assert set(names) <= set(answer.out.split())
@@ -134,7 +134,7 @@ def test_a_bad_day_fails_alone_and_says_why_once(ran: Ran) -> None:
     assert answer.out.count(f"no crawl drop for {BAD}") == 1
     assert summary(answer).pop("raw") == [4, 0, 1, 0]
     downstream = {asset: counts for asset, counts in summary(answer).items() if asset != "raw"}
-    assert len(downstream) == 7
+    assert len(downstream) == 9
     assert set(map(tuple, downstream.values())) == {(4, 0, 0, 1)}
     (left_out,) = [line for line in answer.lines if line.startswith("left out")]
     assert f": {BAD}: " in left_out
@@ -145,7 +145,7 @@ def test_a_bad_day_fails_alone_and_says_why_once(ran: Ran) -> None:
 def test_outside_of_a_terminal_lines_are_plain_and_whole(ran: Ran) -> None:
     assert "\x1b" not in ran.first.out
     assert "\r" not in ran.first.out
-    assert len(done(ran.first)) == 4 * 8 + 1
+    assert len(done(ran.first)) == 4 * 10 + 1
 
 
 def test_running_again_reuses(ran: Ran) -> None:
@@ -283,7 +283,9 @@ def test_an_mlflow_that_cannot_be_is_named_without_its_value(empty: Path, uri: s
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        ("https://labels.example/api?key=secret", "give the path or s3:// URI of a .jsonl file"),
+        ("https://labels.example/api?key=secret", "give the API's key in HTML_CLASSIFICATION_LABELS_KEY instead"),
+        ("http://labels.example", "would send key and texts in the clear"),
+        ("https://labels.example", "HTML_CLASSIFICATION_LABELS_PRICE is not set"),
         ("gone.jsonl", "no label file at gone.jsonl"),
     ],
 )
@@ -296,8 +298,10 @@ def test_labels_that_are_not_there_fail_the_days_of_labels(ran: Ran, labels: str
     for day in DAYS[:2]:
         (line,) = [line for line in answer.lines if line.startswith(f"{day} labels failed: ")]
         assert said in line
-        assert "secret" not in line
-    assert summary(answer)["annotated"] == [0, 0, 0, 2]
+        assert "labels.example" not in line
+        assert "secret" not in answer.out
+    for asset in ("annotators", "annotated", "labeling_queue"):
+        assert summary(answer)[asset] == [0, 0, 0, 2]
 
 
 def test_the_settings_are_read_from_the_folder_and_the_environment_wins(tmp_path: Path) -> None:

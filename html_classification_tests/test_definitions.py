@@ -45,7 +45,7 @@ def fresh() -> dict[str, str]:
 def test_the_graph_has_every_stage() -> None:
     assert len(KINDS) == 8
     expected = {"raw", "preprocess/url_normalization", "preprocess/html_parsing", "preprocess/duplicates"}
-    expected |= {"labels", "annotated"}
+    expected |= {"labels", "annotators", "annotated", "labeling_queue"}
     expected |= {"preprocess/text_normalization_v1", "preprocess/text_normalization_v2", "training_set", "predictions"}
     expected |= {"post_train", "leaderboard", "promotion"}
     assert {name for name in SPECS if not name.startswith("models/")} == expected
@@ -86,8 +86,13 @@ def test_every_stage_has_one_blocking_check_by_day() -> None:
         assert (check.name == "audit") == check.blocking
         assert check.description
         assert check.partitions_def == daily_partitions()
-    assert [(check.asset_key.path[-1], check.name) for check in checks if not check.blocking] == [
-        ("html_parsing", "engines_agree")
+    assert sorted((check.asset_key.path[-1], check.name) for check in checks if not check.blocking) == [
+        ("annotated", "categories_known"),
+        ("annotated", "category_drift"),
+        ("annotated", "share_labelled"),
+        ("annotators", "agreement"),
+        ("html_parsing", "engines_agree"),
+        ("labels", "all_bought"),
     ]
     for asset in assets:
         assert asset.backfill_policy == dg.BackfillPolicy.multi_run(max_partitions_per_run=30)

@@ -15,7 +15,7 @@ from html_classification_tests.pages import Project
 
 MODELS = ["models/given_v2_complement_nb", "models/given_v2_logistic_regression"]
 NAMES = ["raw", "preprocess/url_normalization", "preprocess/html_parsing", "preprocess/text_normalization_v2"]
-NAMES += ["labels", "annotated", "training_set", *MODELS]
+NAMES += ["labels", "annotators", "annotated", "training_set", *MODELS]
 KEYS = [dg.AssetKey(name.split("/")) for name in NAMES]
 DAYS = 3
 

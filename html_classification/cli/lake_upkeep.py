@@ -51,12 +51,13 @@ def lake_verify(
     ] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Re-read every byte of every version, and check everything that names one.
+    """Re-read every byte of every version and of the label store, and check everything that names a version.
 
     Prints what is wrong and what to do, one line each; the exit status is 1 where something has to be mended. One that
     was stopped goes on where it was.
     """
     try:
+        from html_classification.labeling.stored import check_label_store
         from html_classification.lake.upkeep.journal import default_journal, forget, scope_of
         from html_classification.lake.upkeep.verify import verify
         from html_classification.schemas.columns import stage_name
@@ -76,9 +77,11 @@ def lake_verify(
                 leftover_age=timedelta(hours=leftover_hours),
                 on_progress=show,
             )
+            if not (stage or first or last):
+                report += check_label_store(lake.store)
     except KeyboardInterrupt:
         fail("stopped; what was checked is remembered: the same command goes on from there", 130)
-    if not report.versions and not report.findings:
+    if not report.files and not report.findings:
         fail(f"nothing to verify there and then in {lake.uri}; see 'html-classification lake ls'")
     if as_json:
         print_json([finding.to_json() for finding in report.findings])

@@ -8,7 +8,9 @@ A text's answer is found by one read, however many there are. Two runs that stor
 first one stays. To order a text again whose answer is no label, delete its file.
 """
 
+import re
 from collections.abc import Iterable
+from functools import cached_property
 
 from pydantic import ValidationError
 
@@ -18,6 +20,10 @@ from html_classification.lake.paths import LABEL_STORE
 from html_classification.lake.store import Store, in_parallel
 
 FOLDER = f"{LABEL_STORE}/answers"
+#: Answers that are kept in memory: those of some days, so that a year of days does not fill it.
+_MOST_KEPT = 20_000
+#: Where an answer lies: its source, and the SHA-1 of the text.
+ANSWER = re.compile(rf"{FOLDER}/([a-z0-9.-]+)/(?P<start>[0-9a-f]{{2}})/((?P=start)[0-9a-f]{{38}})\.json")
 
 
 class BoughtAnswers:
@@ -25,15 +31,18 @@ class BoughtAnswers:
 
     Args:
         store: The lake's store.
+        source: The API that answers are bought of now, which may have given none yet.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, source: str | None = None) -> None:
         self._store = store
+        self._source = source
         self._known: dict[str, Answer] = {}  # by path; answers never change
 
-    def sources(self) -> list[str]:
-        """The APIs that gave some, by the names of their folders."""
-        return list(self._store.folders(FOLDER))
+    @cached_property
+    def _sources(self) -> list[str]:
+        """The APIs, by the names of their folders; looked for once."""
+        return sorted({*self._store.folders(FOLDER), *([self._source] if self._source else [])})
 
     def of(self, sha1s: Iterable[str], source: str | None = None) -> dict[str, list[Answer]]:
         """The answers about some texts.
@@ -48,8 +57,9 @@ class BoughtAnswers:
         Raises:
             LakeError: An answer is damaged, or the store fails.
         """
-        sources = self.sources()
-        wanted = [source] if source in sources else [] if source else sources
+        if len(self._known) > _MOST_KEPT:
+            self._known.clear()
+        wanted = [source] if source else self._sources
         keys = [(sha1, answer_path(one, sha1)) for sha1 in dict.fromkeys(sha1s) for one in wanted]
         self._read([path for _, path in keys])
         found: dict[str, list[Answer]] = {}
@@ -83,12 +93,29 @@ class BoughtAnswers:
         data = self._store.find(path)
         if data is None:
             return None
-        try:
-            return Answer.model_validate_json(data)
-        except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]["msg"]
-            message = f"{self._store.uri(path)} is damaged ({first}): put it back from a copy; it was paid for"
-            raise LakeError(message) from None
+        return parse_answer(data, path.rpartition("/")[2].removesuffix(".json"), self._store.uri(path))
+
+
+def parse_answer(data: bytes, sha1: str, uri: str) -> Answer:
+    """A bought answer from its file.
+
+    Args:
+        data: The file's bytes.
+        sha1: The SHA-1 of the text, by its name.
+        uri: Its address, for messages.
+
+    Raises:
+        LakeError: It is damaged.
+    """
+    try:
+        answer = Answer.model_validate_json(data)
+        problem = "" if answer.content_sha1 == sha1 else f"it is about the text {answer.content_sha1}"
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]["msg"]
+    if problem:
+        message = f"{uri} is damaged ({problem}); put it back from a copy: it was paid for"
+        raise LakeError(message)
+    return answer
 
 
 def answer_path(source: str, sha1: str) -> str:

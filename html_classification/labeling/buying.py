@@ -54,13 +54,16 @@ class Shop:
         store: The lake's store.
         terms: Where, at what price, and how much at most.
         clock: The time, in UTC.
+
+    Attributes:
+        bought: The answers in that lake.
     """
 
     def __init__(self, store: Store, terms: Terms, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.bought = BoughtAnswers(store, terms.source)
         self._terms = terms
         self._clock = clock
         self._book = OrderBook(store)
-        self._bought = BoughtAnswers(store)
         self._out_of_order: LabellingError | None = None
 
     def buy(self, sha1s: Sequence[str], texts: Callable[[Collection[str]], Iterable[Document]]) -> Waiting:
@@ -93,7 +96,7 @@ class Shop:
 
     def _unanswered(self, sha1s: Iterable[str]) -> list[str]:
         every = list(dict.fromkeys(sha1s))
-        known = self._bought.of(every, self._terms.source)
+        known = self.bought.of(every, self._terms.source)
         return [sha1 for sha1 in every if sha1 not in known]
 
     def _draft(
@@ -153,12 +156,12 @@ class Shop:
         if self._out_of_order:
             raise self._out_of_order
         try:
-            why = _run(_Errand(self._terms, order, self._bought).go())
+            why = _run(_Errand(self._terms, order, self.bought).go())
         except LabellingError as error:
             self._out_of_order = error  # so that the next day need not find it out again, which takes minutes
             raise
         ids = [document.id for document in order.documents]
-        answers = [answer for found in self._bought.of(ids, order.source).values() for answer in found]
+        answers = [answer for found in self.bought.of(ids, order.source).values() for answer in found]
         if not why and len(answers) == len(ids):
             refused = sum(answer.reason is not None for answer in answers)
             self._book.close(order, _billed(answers), self._clock().date(), {"no_label": refused})

@@ -43,7 +43,7 @@ class LabelDesk:
         self._store = store
         self._label_file = label_file
         self._shop = Shop(store, terms) if terms else None
-        self._bought = BoughtAnswers(store)
+        self._bought = self._shop.bought if self._shop else BoughtAnswers(store)
 
     def inputs(self, day: date, pages: Callable[[list[str]], pl.DataFrame]) -> dict[str, Any]:
         """What a day's labels are made of, after what the budget allows was bought.

@@ -26,7 +26,8 @@ from html_classification.lake.store import Store, in_parallel
 
 FOLDER = f"{LABEL_STORE}/imports"
 
-_FILE = re.compile(r"(?P<sha1>[0-9a-f]{40})(?P<rejected>\.rejected)?\.jsonl")
+#: The name of an import, or of what was rejected with it.
+FILE = re.compile(r"(?P<sha1>[0-9a-f]{40})(?P<rejected>\.rejected)?\.jsonl")
 
 
 @dataclass(frozen=True)
@@ -109,29 +110,51 @@ def _keep_rejected(store: Store, rejected: Sequence[Mapping[str, Any]], answers:
 
 def _answers(store: Store) -> Iterator[tuple[Answer, bytes]]:
     for path, sha1, data in _read(store, rejected=False):
-        if _sha1(data) != sha1:
-            raise _damaged(store, path, "its SHA-1 is not the one in its name")
-        for number, line in enumerate(data.splitlines(keepends=True), start=1):
-            try:
-                yield Answer.model_validate_json(line), line
-            except (ValidationError, OverflowError) as error:
-                raise _damaged(store, path, f"line {number} is no answer") from error
+        yield from parse_import(data, sha1, store.uri(path))
 
 
 def _rejected(store: Store) -> Iterator[tuple[str, str]]:
-    """Reason and row: where in an export it stood differs from one to the next."""
     for path, _, data in _read(store, rejected=True):
-        for number, line in enumerate(data.splitlines(), start=1):
-            try:
-                row = orjson.loads(line)
-                yield str(row["reason"]), str(row["row"])
-            except (orjson.JSONDecodeError, TypeError, KeyError) as error:
-                raise _damaged(store, path, f"line {number} says not what was rejected and why") from error
+        yield from parse_rejected(data, store.uri(path))
+
+
+def parse_import(data: bytes, sha1: str, uri: str) -> Iterator[tuple[Answer, bytes]]:
+    """The answers of an import, each with its line.
+
+    Args:
+        data: The file's bytes.
+        sha1: Their SHA-1, by the file's name.
+        uri: Its address, for messages.
+
+    Raises:
+        LakeError: It is damaged.
+    """
+    if _sha1(data) != sha1:
+        raise _damaged(uri, "its SHA-1 is not the one in its name")
+    for number, line in enumerate(data.splitlines(keepends=True), start=1):
+        try:
+            yield Answer.model_validate_json(line), line
+        except (ValidationError, OverflowError) as error:
+            raise _damaged(uri, f"line {number} is no answer") from error
+
+
+def parse_rejected(data: bytes, uri: str) -> Iterator[tuple[str, str]]:
+    """Reason and row of what was rejected: where in an export it stood differs from one to the next.
+
+    Raises:
+        LakeError: It is damaged.
+    """
+    for number, line in enumerate(data.splitlines(), start=1):
+        try:
+            row = orjson.loads(line)
+            yield str(row["reason"]), str(row["row"])
+        except (orjson.JSONDecodeError, TypeError, KeyError) as error:
+            raise _damaged(uri, f"line {number} says not what was rejected and why") from error
 
 
 def _read(store: Store, *, rejected: bool) -> Iterator[tuple[str, str, bytes]]:
     """Path, SHA-1 by its name, and bytes of each file of the one kind or the other."""
-    found = {item.path: _FILE.fullmatch(item.name) for item in store.list(FOLDER) if item.name.endswith(".jsonl")}
+    found = {item.path: FILE.fullmatch(item.name) for item in store.list(FOLDER) if item.name.endswith(".jsonl")}
     for path, name in found.items():
         if name is None:
             message = f"{store.uri(path)} was put there by hand, and would not count"
@@ -142,9 +165,9 @@ def _read(store: Store, *, rejected: bool) -> Iterator[tuple[str, str, bytes]]:
     yield from zip(wanted, wanted.values(), in_parallel(store.get, wanted), strict=True)
 
 
-def _damaged(store: Store, path: str, what: str) -> LakeError:
+def _damaged(uri: str, what: str) -> LakeError:
     mend = "put it back from a copy, or delete it and import the exports again"
-    return LakeError(f"{store.uri(path)} is damaged, {what}: {mend}")
+    return LakeError(f"{uri} is damaged, {what}: {mend}")
 
 
 def _identity(answer: Answer) -> tuple[object, ...]:

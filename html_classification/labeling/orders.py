@@ -17,11 +17,12 @@ so that no two runs spend the same money or order the same text; nothing needs a
 import datetime as dt
 import gzip
 import re
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from html_classification.labeling.answers import UtcTime
 from html_classification.lake.errors import LakeError
@@ -32,8 +33,10 @@ FOLDER = f"{LABEL_STORE}/orders"
 #: Raised when a reader of an older one would misunderstand an order.
 ORDER_VERSION = 1
 
-_ORDER = re.compile(rf"{FOLDER}/(\d{{8}})\.json\.gz")
-_CLOSED = re.compile(rf"{FOLDER}/(\d{{8}})-closed-(\d{{4}}-\d\d-\d\d)-(\d{{4}}-\d\d-\d\d)-(\d+)\.json")
+#: Where an order lies: its number.
+ORDER = re.compile(rf"{FOLDER}/(\d{{8}})\.json\.gz")
+#: Where it lies that an order is closed: its number, ordered on, closed on, billed (millionths).
+CLOSED = re.compile(rf"{FOLDER}/(\d{{8}})-closed-(\d{{4}}-\d\d-\d\d)-(\d{{4}}-\d\d-\d\d)-(\d+)\.json")
 
 
 class Document(BaseModel):
@@ -144,9 +147,9 @@ class OrderBook:
         numbers: set[int] = set()
         closed: dict[int, _Closed] = {}
         for item in self._store.list(FOLDER):
-            if found := _ORDER.fullmatch(item.path):
+            if found := ORDER.fullmatch(item.path):
                 numbers.add(int(found[1]))
-            elif found := _CLOSED.fullmatch(item.path):
+            elif found := CLOSED.fullmatch(item.path):
                 number, one = int(found[1]), _Closed(found[2], found[3], int(found[4]))
                 # Two that closed it at once may have counted differently: the larger sum is the safe one.
                 closed[number] = max(one, closed.get(number, one), key=lambda each: each.micros)
@@ -173,7 +176,7 @@ class OrderBook:
                 return None
             order = Order(number=state.last + 1, **dict(made))
             data = gzip.compress(orjson.dumps(order.model_dump(mode="json")), compresslevel=6, mtime=0)
-            if self._store.put_new(_path(order.number), data):
+            if self._store.put_new(order_path(order.number), data):
                 self._known[order.number] = order
                 return order
 
@@ -189,19 +192,58 @@ class OrderBook:
 
     def _order(self, number: int) -> Order:
         if number not in self._known:
-            uri, data = self._store.uri(_path(number)), self._store.get(_path(number))
-            try:
-                fields = orjson.loads(gzip.decompress(data))
-                if fields["order_version"] > ORDER_VERSION:
-                    message = f"{uri} was written by a newer release: update this one"
-                    raise LakeError(message)
-                self._known[number] = Order.model_validate(fields)
-            except (OSError, EOFError, ValueError, KeyError, TypeError, ValidationError) as error:
-                reason = str(error).partition("\n")[0]
-                message = f"{uri} is damaged ({reason}): put it back from a copy; nothing is bought until then"
-                raise LakeError(message) from None
+            path = order_path(number)
+            self._known[number] = parse_order(self._store.get(path), number, self._store.uri(path))
         return self._known[number]
 
 
-def _path(number: int) -> str:
+def order_path(number: int) -> str:
+    """Where an order lies.
+
+    >>> order_path(17)
+    'label-store/orders/00000017.json.gz'
+    """
     return f"{FOLDER}/{number:08}.json.gz"
+
+
+def parse_order(data: bytes, number: int, uri: str) -> Order:
+    """An order from its file.
+
+    Args:
+        data: The file's bytes.
+        number: The number in its name.
+        uri: Its address, for messages.
+
+    Raises:
+        LakeError: It is damaged, or of a newer release.
+    """
+    try:
+        fields = orjson.loads(gzip.decompress(data))
+        if fields["order_version"] > ORDER_VERSION:
+            message = f"{uri} was written by a newer release: update this one"
+            raise LakeError(message)
+        order = Order.model_validate(fields)
+        if order.number != number:
+            message = f"it says that it is order {order.number}"
+            raise ValueError(message)
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+        message = f"{uri} is damaged ({reason}); put it back from a copy: an order that is not closed stops all buying"
+        raise LakeError(message) from None
+    return order
+
+
+def require_closing(data: bytes, billed_micros: int, uri: str) -> None:
+    """Make sure that an entry that an order is closed says the same as its name.
+
+    Raises:
+        LakeError: It does not.
+    """
+    try:
+        said = orjson.loads(data)["billed_micros"]
+        problem = f"its name says {billed_micros} millionths, it says {said}" if said != billed_micros else ""
+    except (ValueError, KeyError, TypeError) as error:
+        problem = f"{type(error).__name__}: {error}".partition("\n")[0]
+    if problem:
+        message = f"{uri} is damaged ({problem}); put it back from a copy: what its name says counts"
+        raise LakeError(message)

@@ -124,11 +124,12 @@ def _window(pages: pl.DataFrame, labelled: pl.DataFrame, texts: pl.DataFrame | p
     """Tell the pages with a label from those that may be chosen, one of each cluster of copies."""
     from html_classification.transforms.duplicates.clusters import cluster_rows
 
-    rows = pages.drop("minhash").with_columns(place=pl.int_range(pl.len())).sort("url", "timestamp", "day", "place")
+    facts = pages.select("url", "title", "content_sha1", "timestamp", "day", place=pl.int_range(pl.len()))
+    rows = facts.sort("url", "timestamp", "day")
     freshest = rows.unique("url", keep="last", maintain_order=True)
     labels = labelled.select("url", "category", "timestamp", "day").sort("url", "timestamp", "day", "category")
     labels = labels.unique("url", keep="last", maintain_order=True)
-    have_text = texts.lazy().select("url", "day").unique().collect()
+    have_text = texts.lazy().select("url", "day").collect()
     unlabelled = freshest.join(labels, on="url", how="anti")
     readable = unlabelled.join(have_text, on=["url", "day"], how="semi")
     judged = rows.join(labels, on=["url", "day"], how="semi")  # the text that was judged, which may be an older one
@@ -175,7 +176,6 @@ def _texts(rows: pl.DataFrame, version: pl.DataFrame | pl.LazyFrame) -> list[str
         version.lazy()
         .join(rows.lazy(), on=["url", "day"], how="semi")
         .select("url", "day", text=title_and_content())
-        .unique(["url", "day"], keep="any")
         .collect(engine="streaming")
     )
     texts = rows.join(found, on=["url", "day"], how="left", maintain_order="left")["text"]
@@ -215,11 +215,9 @@ def _doubts(said: Opinions, row: int, labels: "Floats") -> list[str]:
     unsure = 1.0 - (probabilities[first] - probabilities[second]) >= 0.5
     reasons = [f"the models are unsure: {both}" if unsure else f"the models are rather sure: {both}"]
     if votes.max() < said.members:
-        order = sorted(
-            (name for name in range(len(names)) if votes[name]), key=lambda name: (-votes[name], names[name])
-        )
-        parties = [f"{int(votes[name])} of {said.members} models say {names[name]}" for name in order]
-        reasons.append(", ".join(parties))
+        most, *others = (int(name) for name in (-votes).argsort(kind="stable") if votes[name])
+        rest = "".join(f", {int(votes[name])} {names[name]}" for name in others)
+        reasons.append(f"{int(votes[most])} of {said.members} models say {names[most]}{rest}")
     few = [name for name in (first, second) if labels[name] < labels.sum() / len(names) / 2]
     reasons += [f"few labels of category {names[name]}: {int(labels[name])} of {int(labels.sum())}" for name in few]
     return reasons

@@ -13,9 +13,16 @@ from html_classification.lake.metadata import Metadata
 from html_classification.lake.recipe import Recipe
 from html_classification.schemas.columns import Stage
 from html_classification.schemas.described import Column
+from html_classification.schemas.duplicates import DUPLICATES
+from html_classification.schemas.labeling_queue import LABELING_QUEUE
 
-#: Parameters that a person sets, and where.
-_SETTINGS = {"window_days": "HTML_CLASSIFICATION_TRAINING_WINDOW_DAYS"}
+#: Parameters that a person sets, and where; those of one stage are named with it.
+_SETTINGS = {
+    "window_days": "HTML_CLASSIFICATION_TRAINING_WINDOW_DAYS",
+    "categories": "HTML_CLASSIFICATION_CATEGORIES",
+    f"{DUPLICATES.name} window_days": "HTML_CLASSIFICATION_DUPLICATE_WINDOW_DAYS",
+    f"{LABELING_QUEUE.name} size": "HTML_CLASSIFICATION_LABELING_QUEUE_SIZE",
+}
 _LONGEST = 120
 
 
@@ -38,8 +45,9 @@ def other_recipe(metadata: Metadata, stage: Stage, recipe: Recipe) -> str:
     if not found:
         return "its recipe does not give its version: metadata.json was changed; see 'html-classification lake verify'"
     advice = check_out(metadata)
-    if not code and parameters and parameters.keys() <= _SETTINGS.keys():  # other sources may follow from a setting
-        advice = "set " + ", ".join(f"{_SETTINGS[name]}={then.get('parameters', {}).get(name)}" for name in parameters)
+    settings = [_setting(stage, name, then.get("parameters", {}).get(name)) for name in parameters]
+    if not code and settings and all(settings):  # other sources may follow from a setting
+        advice = "set " + ", ".join(map(str, settings))
     return f"this release computes it otherwise: {', '.join(found)}; {advice}"
 
 
@@ -82,6 +90,13 @@ def _columns(then: Sequence[Column], now: Sequence[Column]) -> Iterator[str]:
             yield f"column {name} is {new[name].type}, was {old[name].type}"
         elif new[name].nullable != old[name].nullable:
             yield f"column {name} may {'' if new[name].nullable else 'not '}be null now"
+
+
+def _setting(stage: Stage, name: str, then: Any) -> str | None:
+    """How to set a parameter as it was; None where no setting says it."""
+    variable = _SETTINGS.get(f"{stage.name} {name}", _SETTINGS.get(name))
+    value = ",".join(then) if isinstance(then, list) else then
+    return f"{variable}={value}" if variable and then is not None else None
 
 
 def _parameters(then: dict[str, Any], now: dict[str, Any]) -> Iterator[tuple[str, str]]:

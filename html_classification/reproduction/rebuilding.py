@@ -11,10 +11,12 @@ them: where it has had others since, the labels are taken as they are.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
+
+from pydantic import ValidationError
 
 from html_classification.assets.stage_asset import STAGE_FUNCTIONS, StageFunction
 from html_classification.labeling.day_labels import ANSWERS
@@ -25,6 +27,7 @@ from html_classification.lake.building import make_recipe
 from html_classification.lake.errors import StoreError
 from html_classification.lake.metadata import Metadata, Source
 from html_classification.lake.paths import VersionId
+from html_classification.lake.recipe import Recipe
 from html_classification.lake.store import Store, in_parallel
 from html_classification.reproduction.differences import check_out, other_packages, other_recipe, other_stages
 from html_classification.reproduction.provenance import Plan, Recorded, open_recorded
@@ -212,7 +215,7 @@ class _Rebuilder:
         inputs = build.inputs(version.day)
         recipe = make_recipe(known.stage, build, version.day, inputs)
         if recipe.version != version.version:
-            if _without_answers(recipe.model_dump(mode="json")) == _without_answers(recorded.metadata.recipe):
+            if _had_other_answers(version, recorded, recipe):
                 message = "the label store has had other answers about its texts since"
                 raise _GoneError(message)
             return Verdict(version, "differs", other_recipe(recorded.metadata, known.stage, recipe))
@@ -318,9 +321,19 @@ class _Rebuilder:
         return _GoneError(f"no label file with the SHA-1 {sha1} of then ({'; '.join(found)})")
 
 
-def _without_answers(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """A recipe but for what the label store had to say, which grows."""
-    return {**recipe, "sources": [source for source in recipe["sources"] if source["name"] != ANSWERS]}
+def _had_other_answers(version: VersionId, recorded: Recorded, recipe: Recipe) -> bool:
+    """Whether a version was made of all that today's is made of, but for what the label store, which grows, said."""
+    try:
+        then = Recipe.model_validate(recorded.metadata.recipe)
+    except ValidationError:
+        return False
+    # A recipe that does not give its version was changed, and says nothing of what there was then.
+    return then.version == version.version and _without_answers(then) == _without_answers(recipe)
+
+
+def _without_answers(recipe: Recipe) -> Recipe:
+    sources = [source for source in recipe.sources if source.name != ANSWERS]
+    return recipe.model_copy(update={"sources": sources})
 
 
 def _days(recorded: Recorded, stage: str) -> dict[date, str]:

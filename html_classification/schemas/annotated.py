@@ -44,7 +44,8 @@ ANNOTATED = Stage(
     description=(
         "The day's labelled pages with the text of the default text version: the gold data. Where several annotators "
         "judged a page it has their consensus; a person wins over the machine. Pages without a label are counted and "
-        "left out. Made from text_normalization_v2, labels and annotators. Used by training_set."
+        "left out. Made from text_normalization_v2, labels and annotators. Used by training_set "
+        "and labeling_queue."
     ),
     model=Annotated,
     code_version="2",

@@ -109,7 +109,7 @@ HTML_PARSING = Stage(
     description=(
         "Each page of the day as text and facts: title, main content, description, language, links, and which "
         "pages are copies of each other. Made from url_normalization with the Lexbor parser. Used by the text "
-        "versions, by labels and by the training set."
+        "versions, by labels, by the labeling queue and by the training set."
     ),
     model=HtmlParsing,
     code_version="2",

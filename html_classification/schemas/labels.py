@@ -43,8 +43,8 @@ LABELS = Stage(
     description=(
         "All that annotators said of the day's pages, one row per page and annotator: answers bought of the labelling "
         "API and people's from the label store, by the SHA-1 of the text, and those of the label file, by normalized "
-        "URL. Made from html_parsing and the label source named by HTML_CLASSIFICATION_LABELS. Used by annotators, "
-        "annotated and labeling_queue."
+        "URL. Made from html_parsing and the label source named by HTML_CLASSIFICATION_LABELS. Used by annotators "
+        "and annotated."
     ),
     model=Labels,
     code_version="2",

@@ -32,8 +32,8 @@ def text_normalization_stage(version: str, rules: list[str]) -> Stage:
         title=f"Normalized text, version {version}",
         description=(
             f"Title and content of each page after these rules, in this order: {', '.join(rules)}. "
-            "Made from html_parsing. Used by the models of this text version, and the default version by "
-            "annotated. The very same rules are applied at inference."
+            "Made from html_parsing. Used by the models of this text version and by labeling_queue, and the default "
+            "version by annotated. The very same rules are applied at inference."
         ),
         model=TextNormalization,
         code_version="2",

@@ -2,56 +2,16 @@
 
 import gzip
 import json
-from datetime import UTC, date, datetime
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import polars as pl
 import pytest
 
-from html_classification.automation.ranges import RangeResult, run_range
-from html_classification.lake import Lake
-from html_classification_tests.pages import FIRST_DAY, Project, day_pages, lines
-
-UP_TO_GOLD = ["raw", "preprocess/url_normalization", "preprocess/html_parsing", "annotated"]
-UP_TO_GOLD += ["labels", "preprocess/text_normalization_v1", "preprocess/text_normalization_v2"]
-
-
-def keys(project: Project, names: list[str] | None = None) -> set[dg.AssetKey]:
-    if names is None:
-        return set(project.defs().resolve_asset_graph().materializable_asset_keys)
-    return {dg.AssetKey(name.split("/")) for name in names}
-
-
-def run(
-    project: Project,
-    instance: dg.DagsterInstance,
-    days: list[date],
-    names: list[str] | None = None,
-    **options: Any,
-) -> RangeResult:
-    return run_range(project.defs(), instance, keys(project, names), days, **options)
-
-
-def sha1s(lake: Lake) -> dict[tuple[str, str, str], str]:
-    """SHA-1 of every file of every current version."""
-    return {
-        (row.stage, row.date, file.path): file.sha1
-        for row in lake.ls()
-        for file in lake.metadata(row.stage, row.date).files
-    }
-
-
-def statuses(result: RangeResult) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for report in result.reports:
-        found.setdefault(report.status, set()).add(report.asset)
-    return found
-
-
-def materialized(instance: dg.DagsterInstance, name: str) -> set[str]:
-    return instance.get_materialized_partitions(dg.AssetKey(name.split("/")))
+from html_classification_tests.assets.running import UP_TO_GOLD, keys, materialized, run, sha1s, statuses
+from html_classification_tests.pages import FIRST_DAY, REPOSITORY, Project, day_pages, lines
 
 
 def test_a_range_and_single_days_give_the_same_files(tmp_path: Path, instance: dg.DagsterInstance) -> None:
@@ -105,27 +65,31 @@ def test_force_computes_again_and_finds_the_same_bytes(project: Project, instanc
 def test_only_what_follows_from_a_change_is_rebuilt(project: Project, instance: dg.DagsterInstance) -> None:
     days = project.write_days(3)
     run(project, instance, days, UP_TO_GOLD)
+    before = sha1s(project.lake)
     pages = day_pages(days[1])
     pages[0]["html"] = pages[0]["html"].replace("</article>", "<p>one more paragraph</p></article>")
     project.write_drop(days[1], gzip.compress(lines(pages, days[1])), "html-documents.jsonl.gz")
     result = run(project, instance, days, UP_TO_GOLD)
-    rebuilt = {report.day for report in result.reports if report.status == "built"}
-    assert rebuilt == {days[1]}
+    rebuilt = {(report.asset, report.day) for report in result.reports if report.status == "built"}
+    # The day after it has the labels of its text in the window, and comes to the same rows.
+    windowed = {"annotators", "annotated"}
+    assert rebuilt == {(name, days[1]) for name in UP_TO_GOLD} | {(name, days[2]) for name in windowed}
+    rows = ((file, sha1) for file, sha1 in sha1s(project.lake).items() if file[2] == "html-documents.parquet")
+    changed = {file[:2] for file, sha1 in rows if file[0] in windowed and sha1 != before[file]}
+    assert changed == {("annotated", str(days[1]))}
     assert len(project.lake.history("annotated", days[1])) == 2
     assert len(project.lake.history("annotated", days[0])) == 1
 
 
-def test_a_label_that_changes_rebuilds_only_the_days_it_concerns(
-    project: Project, instance: dg.DagsterInstance
-) -> None:
-    days = project.write_days(2)
-    run(project, instance, days, UP_TO_GOLD)
-    labels = project.labels.read_text().splitlines()
-    labels[0] = json.dumps(json.loads(labels[0]) | {"category": "sports"})
-    project.labels.write_text("\n".join(labels) + "\n")
-    result = run(project, instance, days, UP_TO_GOLD)
-    rebuilt = {report.day for report in result.reports if report.asset == "annotated" and report.status == "built"}
-    assert rebuilt == {days[0]}
+def test_a_lake_of_an_older_release_goes_on_with_the_next_day(project: Project, instance: dg.DagsterInstance) -> None:
+    shutil.copytree(REPOSITORY / "html_classification_tests" / "golden" / "lake", project.lake_uri)
+    before = sha1s(project.lake)
+    *older, newest = project.write_days(3)
+    assert run(project, instance, [newest], [*UP_TO_GOLD, "labeling_queue", "training_set"]).failed == []
+    assert project.lake.metadata("training-set", newest).statistics.figures["days"] == 3
+    assert project.lake.metadata("labeling-queue", newest).statistics.figures["labelled"] == 12 + 6
+    assert project.lake.scan("annotated", *older).collect().height == 6
+    assert sha1s(project.lake).items() >= before.items()
 
 
 def test_a_bad_day_does_not_take_the_good_ones_along(project: Project, instance: dg.DagsterInstance) -> None:

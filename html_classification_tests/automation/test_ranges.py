@@ -68,7 +68,8 @@ def test_a_branch_that_fails_leaves_the_other_branch_to_be_done(
     project: Project, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     days = project.write_days(2, each=1)
-    names = ["raw", "preprocess/url_normalization", "preprocess/html_parsing", V1, V2, "labels", "annotated"]
+    names = ["raw", "preprocess/url_normalization", "preprocess/html_parsing", V1, V2]
+    names += ["labels", "annotators", "annotated"]
     real = texts.normalize_texts
 
     def broken(pages: Any, version: Any) -> Any:
@@ -82,10 +83,10 @@ def test_a_branch_that_fails_leaves_the_other_branch_to_be_done(
     (failed,) = result.failed
     assert (failed.asset, failed.day, failed.detail) == (V2, days[0], "LookupError: no rules for")
     assert result.blocked == {days[0]: {dg.AssetKey("annotated")}}
-    for name in (V1, "labels"):
+    for name in (V1, "labels", "annotators"):
         assert {(name, str(day), "built") for day in days} <= outcomes(result)
     assert ("annotated", str(days[1]), "built") in outcomes(result)
-    assert len(result.reports) == 7 * 2 - 1
+    assert len(result.reports) == len(names) * 2 - 1
 
 
 def test_a_run_has_at_most_thirty_days(project: Project, instance: dg.DagsterInstance) -> None:
@@ -103,12 +104,12 @@ def test_a_step_that_fails_before_its_days_fails_all_of_them(
         raise LakeError(message)
 
     days = project.write_days(2, each=1)
-    names = ["raw", "preprocess/url_normalization", "preprocess/html_parsing", "labels", "annotated", V2]
+    names = ["raw", "preprocess/url_normalization", "preprocess/html_parsing", "labels", "annotators", "annotated", V2]
     monkeypatch.setattr(gold, "cache", lambda function: broken("labels"))
     result = run(project, instance, days, names)
     assert {(report.asset, report.day) for report in result.failed} == {("labels", day) for day in days}
     assert {report.detail.endswith("cannot list labels") for report in result.failed} == {True}
-    assert result.blocked == {day: {dg.AssetKey("annotated")} for day in days}
+    assert result.blocked == {day: {dg.AssetKey("annotators"), dg.AssetKey("annotated")} for day in days}
     assert {(V2, str(day), "built") for day in days} <= outcomes(result)
 
 

@@ -293,9 +293,7 @@ def test_the_whole_way_from_the_queue_to_people_and_back(labelled: Labelled, lab
         ["file", "new", "known", "rejected"],
         ["export.json", "3", "0", "0"],
     ]
-    assert answer.lines[2] == (
-        "next: html-classification run --from 2026-03-01 --to 2026-03-02 --select gold"
-    )
+    assert answer.lines[2] == ("next: html-classification run --from 2026-03-01 --to 2026-03-02 --select gold")
     people = [(one.content_sha1, one.annotator, one.category) for one in read_people(labelled.lake.store)]
     assert people == sorted(
         [

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from html_classification.labeling.answers import Answer
+from html_classification.labeling.imports import import_answers
 from html_classification.lake import Lake
 from html_classification.lake.building import KEEP_DAYS
+from html_classification.lake.paths import LABEL_STORE
 from html_classification.lake.upkeep.journal import Journal, default_journal
 from html_classification_tests.cli.command import LakeCommand, call_on_a_terminal, lake_command
-from html_classification_tests.lake.builds import DAY
+from html_classification_tests.lake.builds import DAY, TIME
 from html_classification_tests.lake.upkeep.chain import PAGES, TEXTS, contents, interrupt, overwrite, put_chain
 
 FINDING = ["uri", "kind", "problem", "advice", "severity"]
@@ -71,6 +74,26 @@ def test_what_is_wrong_is_listed_with_exit_status_1(lake: Lake, ask: LakeCommand
     assert answer.code == 1
     assert (list(row), row["uri"], row["kind"]) == (FINDING, path, "file-damaged")
     assert ask("verify", "raw").code == 0
+
+
+def test_the_label_store_is_looked_at_where_all_is(lake: Lake, ask: LakeCommand) -> None:
+    said = Answer(content_sha1="0" * 40, annotator="person:ann", category="sports", labelled_at=TIME, answer="{}")
+    lake.mark()
+    import_answers(lake.store, [said], [])
+    answer = ask("verify")
+    assert (answer.code, answer.err) == (0, "")
+    assert re.fullmatch(r"all is well: 0 versions, 1 file, .* bytes in \S+", *answer.lines)
+    put_chain(lake, "one")
+    (path,) = [item.path for item in lake.store.list(LABEL_STORE)]
+    overwrite(lake, path, b"")
+    damage(lake)
+    answer = ask("verify")
+    assert answer.code == 1
+    assert [line.split(": ")[1] for line in answer.lines[:-1]] == ["label-store", "file-damaged"]
+    assert answer.lines[0] == f"problem: label-store: {lake.store.uri(path)}: is empty; put it back from a copy"
+    assert answer.lines[2].startswith("2 problems in 3 versions, 10 files, ")
+    for arguments in (("raw",), ("--from", str(DAY)), ("--to", str(DAY))):
+        assert "problem: label-store" not in ask("verify", *arguments).out
 
 
 def test_notes_are_told_and_are_no_failure(lake: Lake, ask: LakeCommand) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from html_classification.labeling.orders import OrderBook
+from html_classification.labeling.stored import check_label_store
 from html_classification.lake.upkeep.verify import verify
 from html_classification_tests.faults.backfills import backfills
 from html_classification_tests.labelling_api.app import Terms
@@ -71,4 +72,4 @@ def test_killed_twenty_times_every_text_is_billed_once_and_gold_is_complete(proj
         assert len(api.ledger.requests()) == asked
     assert {day: project.lake.read("annotated", day).height for day in days} == dict.fromkeys(days, PAGES)
     assert OrderBook(project.lake.store).read().open == {}
-    assert verify(project.lake).problems == []
+    assert (verify(project.lake) + check_label_store(project.lake.store)).problems == []

@@ -4,7 +4,8 @@ Belongs here: the story of the lake beside this file, and what is expected of it
 Does not belong here: the test, which only reads (`test_golden`).
 
 The lake is never written again: it stands for those that people have. A release that changes the layout or
-metadata.json gets a golden lake of its own beside this one and goes on reading this one.
+metadata.json gets a golden lake of its own beside this one and goes on reading this one. This runs with the release
+that wrote it, whose stages these were: `annotated` is made from more of them now.
 
     python -m html_classification_tests.golden.write FOLDER
 """

@@ -1,5 +1,6 @@
 """The order book: what counts as spent, and that two runs never order the same or spend the same money."""
 
+import gzip
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
@@ -89,7 +90,18 @@ def test_many_runs_at_once_take_each_number_once_and_see_all_orders_before(store
     assert all(seen[who] == set(range(1, number)) for who, number in numbers.items())
 
 
-@pytest.mark.parametrize("data", [b"", b"damaged", b"\x1f\x8b"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"damaged",
+        b"\x1f\x8b",
+        gzip.compress(b"{}")[:10] + b"\xff" * 20,
+        gzip.compress(b"{}"),
+        gzip.compress(b"[]"),
+    ],
+    ids=["empty", "no gzip", "cut short", "other bytes", "no order", "a list"],
+)
 def test_a_damaged_order_stops_buying_with_one_line(tmp_path: Path, data: bytes) -> None:
     store = Store(str(tmp_path))
     store.put_new(f"{FOLDER}/00000001.json.gz", data)

@@ -16,7 +16,7 @@ from html_classification_tests.pages import FIRST_DAY, Project
 from html_classification_tests.reproduction.rebuilds import put, run
 
 UP_TO_TRAINING_SET = ["raw", "preprocess/url_normalization", "preprocess/html_parsing"]
-UP_TO_TRAINING_SET += ["preprocess/text_normalization_v2", "labels", "annotated", "training_set"]
+UP_TO_TRAINING_SET += ["preprocess/text_normalization_v2", "labels", "annotators", "annotated", "training_set"]
 
 
 @pytest.fixture(scope="session")

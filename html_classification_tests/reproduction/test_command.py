@@ -36,7 +36,7 @@ def test_the_command_says_what_is_the_same(
     monkeypatch.setenv("HTML_CLASSIFICATION_LAKE", three_days.lake_uri)
     answer = ask("reproduce", "release-1")
     assert (answer.code, answer.err) == (0, "")
-    assert "release-1: 21 of 21 versions the same" in answer.lines
+    assert "release-1: 24 of 24 versions the same" in answer.lines
     assert re.search("annotated +3 +0 +0 +0 +0\n", answer.out)
     version = current(three_days.lake, "annotated", FIRST_DAY)
     words = ["annotated", str(FIRST_DAY), version.version]
@@ -67,7 +67,7 @@ def test_the_command_fails_where_a_version_differs(
     assert "and 2 more: this release computes it otherwise: code_version x, was 2; " in differs
     assert "not tried: " in answer.out
     # raw and url-normalization of three days; the label file is there, but its pages are not the same
-    assert "release-1: 6 of 21 versions the same" in answer.lines
+    assert "release-1: 6 of 24 versions the same" in answer.lines
     raw = current(lake, "raw", FIRST_DAY)
     assert ask("reproduce", "raw", str(FIRST_DAY), raw.version).code == 0
 
@@ -75,7 +75,7 @@ def test_the_command_fails_where_a_version_differs(
 def test_stopping_it_leaves_nothing_behind(
     three_days: Project, ask: LakeCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ended(**_: Any) -> None:
+    def ended(*_: Any, **__: Any) -> None:
         signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setenv("HTML_CLASSIFICATION_LAKE", three_days.lake_uri)

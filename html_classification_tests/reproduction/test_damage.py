@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from html_classification.lake import Lake
+from html_classification.lake.paths import VersionId
 from html_classification.reproduction.provenance import targets_of_snapshot
 from html_classification_tests.pages import FIRST_DAY, Project
 from html_classification_tests.reproduction.rebuilds import (
@@ -65,6 +66,16 @@ def test_damaged_raw_files_spoil_what_was_made_from_them(lake: Lake, tmp_path: P
     assert same == {date(2026, 3, 2), date(2026, 3, 3)}
 
 
+def test_a_version_under_the_name_of_another_is_not_taken_for_it(lake: Lake, tmp_path: Path) -> None:
+    version = current(lake, HTML_PARSING, FIRST_DAY)
+    other = VersionId(HTML_PARSING, FIRST_DAY, "0123456789ab")
+    for item in lake.store.list(version.path):
+        lake.store.put_new(f"{other.path}/{item.name}", lake.store.get(item.path))
+    verdict = reproduce(lake, [other], tmp_path / "scratch")[other]
+    assert verdict.status == "differs"
+    assert verdict.reason.startswith("its recipe does not give its version: metadata.json was changed")
+
+
 def test_an_ancestor_that_is_not_there_is_said_and_the_rest_goes_on(lake: Lake, tmp_path: Path) -> None:
     version = current(lake, HTML_PARSING, FIRST_DAY)
     lake.store.delete([f"{version.path}/metadata.json"])
@@ -72,4 +83,7 @@ def test_an_ancestor_that_is_not_there_is_said_and_the_rest_goes_on(lake: Lake, 
     assert (verdicts[version].status, verdicts[version].files) == ("cannot", ())
     assert f"{HTML_PARSING} {FIRST_DAY} has no version {version.version}" in verdicts[version].reason
     assert verdicts[current(lake, "annotated", FIRST_DAY)].reason == f"depends on {version}"
-    assert verdicts[current(lake, "annotated", date(2026, 3, 2))].status == "same"
+    for stage in ("preprocess/text-normalization/v2", "labels"):
+        assert verdicts[current(lake, stage, date(2026, 3, 2))].status == "same"
+    in_window = verdicts[current(lake, "annotated", date(2026, 3, 2))]  # its window has the first day's labels
+    assert (in_window.status, in_window.reason) == ("not tried", f"depends on {version}")

@@ -4,9 +4,11 @@ Belongs here: other code, columns, parameters, sources, stages and packages, and
 a lake that is other than it was (`test_damage`).
 """
 
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,9 +16,15 @@ import pytest
 from html_classification.assets import gold, silver, training
 from html_classification.assets.stage_asset import STAGE_FUNCTIONS
 from html_classification.lake import Lake
+from html_classification.lake.recipe import Recipe
+from html_classification.reproduction.differences import other_recipe
+from html_classification.schemas.annotated import ANNOTATED
+from html_classification.schemas.columns import Stage
+from html_classification.schemas.duplicates import DUPLICATES
+from html_classification.schemas.labeling_queue import LABELING_QUEUE
 from html_classification.schemas.outcome import Outcome
 from html_classification.schemas.raw import RAW
-from html_classification_tests.pages import FIRST_DAY
+from html_classification_tests.pages import FIRST_DAY, Project
 from html_classification_tests.reproduction.rebuilds import (
     HTML_PARSING,
     change,
@@ -44,7 +52,7 @@ def test_another_code_version_is_said_with_the_commit_to_check_out(
     assert statuses(verdicts) == {
         "same": {"raw", "preprocess/url-normalization"},
         "differs": {HTML_PARSING},
-        "not tried": {"preprocess/text-normalization/v2", "labels", "annotated", "training-set"},
+        "not tried": {"preprocess/text-normalization/v2", "labels", "annotators", "annotated", "training-set"},
     }
 
 
@@ -74,6 +82,37 @@ def test_other_columns_parameters_and_sources_are_said(
     assert "column title is gone" in reason
 
 
+@pytest.mark.parametrize(
+    ("stage", "name", "then", "now", "advice"),
+    [
+        (ANNOTATED, "window_days", 30, 7, "set HTML_CLASSIFICATION_TRAINING_WINDOW_DAYS=30"),
+        (DUPLICATES, "window_days", 30, 7, "set HTML_CLASSIFICATION_DUPLICATE_WINDOW_DAYS=30"),
+        (ANNOTATED, "categories", ["cooking", "sports"], [], "set HTML_CLASSIFICATION_CATEGORIES=cooking,sports"),
+        (ANNOTATED, "categories", [], ["cooking"], "set HTML_CLASSIFICATION_CATEGORIES="),
+        (LABELING_QUEUE, "size", 100, 7, "set HTML_CLASSIFICATION_LABELING_QUEUE_SIZE=100"),
+        (ANNOTATED, "size", 100, 7, "check out "),
+        (LABELING_QUEUE, "seed", 0, 7, "check out "),
+    ],
+)
+def test_a_setting_that_was_another_is_named(
+    three_days: Project, stage: Stage, name: str, then: Any, now: Any, advice: str
+) -> None:
+    metadata = three_days.lake.metadata("annotated", FIRST_DAY)
+    recipe = metadata.recipe | {"parameters": {name: then}}
+    today = Recipe.model_validate(recipe | {"parameters": {name: now}})
+    told = other_recipe(metadata.model_copy(update={"recipe": recipe}), stage, today)
+    assert f"parameter {name} {json.dumps(now)}, was {json.dumps(then)}; {advice}" in told
+
+
+def test_categories_of_now_are_none_of_then(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTML_CLASSIFICATION_CATEGORIES", "gardening")
+    version = current(lake, "annotated", FIRST_DAY)
+    verdicts = reproduce(lake, [version], tmp_path / "scratch")
+    assert verdicts[current(lake, "labels", FIRST_DAY)].status == "same"
+    assert verdicts[version].status == "differs"
+    assert verdicts[version].reason.endswith('categories ["gardening"], was []; set HTML_CLASSIFICATION_CATEGORIES=')
+
+
 def test_a_stage_that_this_release_does_not_have_gets_a_clear_line(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,9 +127,8 @@ def test_a_stage_that_this_release_does_not_have_gets_a_clear_line(
 
 def test_a_stage_that_reads_others_now_is_said(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known = STAGE_FUNCTIONS["annotated"]
-    monkeypatch.setitem(
-        STAGE_FUNCTIONS, "annotated", replace(known, reads={"labels": known.reads["labels"], "raw": RAW})
-    )
+    reads = {name: stage for name, stage in known.reads.items() if name != "texts"} | {"raw": RAW}
+    monkeypatch.setitem(STAGE_FUNCTIONS, "annotated", replace(known, reads=reads))
     version = current(lake, "annotated", FIRST_DAY)
     verdict = reproduce(lake, [version], tmp_path / "scratch")[version]
     assert verdict.status == "differs"
@@ -100,8 +138,8 @@ def test_a_stage_that_reads_others_now_is_said(lake: Lake, tmp_path: Path, monke
 def test_a_computation_that_gives_other_bytes_for_the_same_recipe_differs(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def otherwise(texts: pl.DataFrame, labels: pl.DataFrame) -> Outcome:
-        outcome = annotate(texts, labels)
+    def otherwise(*given: pl.DataFrame, **options: Any) -> Outcome:
+        outcome = annotate(*given, **options)
         return replace(outcome, frame=outcome.frame.with_columns(text="!" + pl.col("text")))
 
     annotate = gold.annotate
@@ -119,7 +157,7 @@ def test_a_computation_that_gives_other_bytes_for_the_same_recipe_differs(
 
 
 def test_a_computation_that_fails_fails_alone(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(texts: pl.DataFrame, labels: pl.DataFrame) -> Outcome:
+    def broken(*_: pl.DataFrame, **__: Any) -> Outcome:
         raise ZeroDivisionError("nothing\nto divide")
 
     monkeypatch.setattr(gold, "annotate", broken)

@@ -42,7 +42,8 @@ def test_a_snapshot_of_every_stage_is_rebuilt_to_the_same_bytes(
     assert {verdict.status for verdict in verdicts.values()} == {"same"}
     assert set(verdicts) == set(targets)
     stages = {target.stage for target in targets}
-    assert {"raw", "labels", "leaderboard", "post-train", "models/refined-v1-complement-nb"} < stages
+    assert {"raw", "labels", "annotators", "labeling-queue", "leaderboard", "post-train"} < stages
+    assert "models/refined-v1-complement-nb" in stages
     scratch = Lake(str(tmp_path / "scratch" / "lake"))
     for target in targets:
         assert data_of(scratch, target) == data_of(lake, target)
@@ -63,6 +64,7 @@ def test_one_version_takes_just_its_ancestors(whole: Project, tmp_path: Path) ->
         HTML_PARSING,
         "preprocess/text-normalization/v2",
         "labels",
+        "annotators",
         "annotated",
         "training-set",
     }

@@ -22,6 +22,7 @@ Kind = Literal[
     "source",
     "publication",
     "snapshot",
+    "label-store",
     "removed",
     "leftover",
     "temporary",
@@ -79,7 +80,7 @@ class Report:
 
     Attributes:
         versions: How many complete versions there are.
-        files: How many files they have, metadata.json not counted.
+        files: How many files they have, metadata.json not counted, or the label store has.
         bytes: How many bytes those have.
         findings: What is not as it should be, by address.
     """
@@ -88,6 +89,11 @@ class Report:
     files: int
     bytes: int
     findings: Sequence[Finding]
+
+    def __add__(self, other: "Report") -> "Report":
+        """Both as one."""
+        findings = sorted([*self.findings, *other.findings])
+        return Report(self.versions + other.versions, self.files + other.files, self.bytes + other.bytes, findings)
 
     @property
     def problems(self) -> list[Finding]:

@@ -6,6 +6,7 @@ of either (`gc`, `verify`).
 Only the lake's own files are ever deleted.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 
@@ -15,6 +16,8 @@ from html_classification.lake.store import StoredObject
 from html_classification.lake.upkeep.records import Record
 
 _DATA = "html-documents"
+#: Names as the label store gives them; which of them mean something, `labeling` knows.
+_IN_LABEL_STORE = re.compile(rf"{paths.LABEL_STORE}/[a-z]+/[a-z0-9./-]+\.(json|jsonl|json\.gz)")
 _NAMES = {paths.METADATA_FILE, paths.REMOVED_FILE, paths.SAMPLE_FILE, paths.REJECTED_FILE}
 
 
@@ -55,7 +58,7 @@ def is_temporary(item: StoredObject) -> bool:
     path = item.path.rpartition("#")[0]
     if in_version := paths.parse_version_file(path):
         return _is_own(in_version[1])
-    if path == LAYOUT_FILE or paths.is_in_label_store(path):
+    if path == LAYOUT_FILE or _IN_LABEL_STORE.fullmatch(path):
         return True
     return bool(paths.parse_publication(path) or paths.parse_snapshot(path))
 

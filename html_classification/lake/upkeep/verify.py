@@ -1,7 +1,8 @@
 """Verifying a lake: every byte of every version, and everything that names one.
 
 Belongs here: going over all of it, and reading the files, where that was stopped before too. Does not belong
-here: what is checked (`contents`, `references`), and mending: nothing is written into the lake.
+here: what is checked (`contents`, `references`), the label store, which the lake keeps and does not understand
+(`labeling.stored`), and mending: nothing is written into the lake.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
