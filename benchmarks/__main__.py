@@ -26,6 +26,7 @@ NAMES = (
     "against_datatrove",
     "near_duplicates",
     "memory",
+    "label_buying",
     "labeling_queue",
 )
 

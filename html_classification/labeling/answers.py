@@ -1,7 +1,7 @@
 """Answers: what an annotator said of a text, and what became of it.
 
 Belongs here: the one record that the label store keeps, whoever answered. Does not belong here: where answers lie
-(`label_store`, `imports`), how they are bought (`buying`), or which of several counts (`consensus`).
+(`bought`, `imports`), how they are bought (`buying`), or which of several counts (`consensus`).
 """
 
 import datetime as dt

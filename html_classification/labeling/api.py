@@ -35,7 +35,7 @@ _LONGEST_WAIT = 20.0
 _LONGEST_RETRY_AFTER = 300.0
 _LARGEST_ANSWER = 32 * 1024**2
 #: How far behind the pace may be and still catch up, in seconds: timers are not exact.
-_SLACK = 0.05
+_SLACK = 0.1
 _NOTHING = Decimal(0)
 #: What an API says of a document that it does not take: too long, not its kind.
 _REFUSED = (400, 413, 415, 422)

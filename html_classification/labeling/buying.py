@@ -82,17 +82,25 @@ class Shop:
             SettingsError: There is no key.
             LakeError: The store fails.
         """
+        wanted = self._unanswered(sha1s)
+        for start in range(0, len(wanted), ORDER_DOCUMENTS):
+            if why := self._buy_some(wanted[start : start + ORDER_DOCUMENTS], texts):
+                return Waiting(len(self._unanswered(wanted[start:])), why)
+        return Waiting()
+
+    def _buy_some(self, sha1s: list[str], texts: Callable[[Collection[str]], Iterable[Document]]) -> str:
+        """The same for as many as one order has; what keeps that from being done, in words."""
         while wanted := self._unanswered(sha1s):
             if why := self._finish_orders():
-                return Waiting(len(self._unanswered(sha1s)), why)
+                return why
             order = self._book.place(partial(self._draft, wanted=wanted, texts=texts))
             if order is None:
                 state = self._book.read()
                 if self._under_way(state).isdisjoint(wanted) and self._unanswered(wanted):
-                    return Waiting(len(wanted), self._spent(state))
+                    return self._spent(state)
             elif why := self._carry_out(order):
-                return Waiting(len(self._unanswered(sha1s)), why)
-        return Waiting()
+                return why
+        return ""
 
     def _unanswered(self, sha1s: Iterable[str]) -> list[str]:
         every = list(dict.fromkeys(sha1s))
@@ -106,7 +114,7 @@ class Shop:
         under_way = self._under_way(state)
         new = [sha1 for sha1 in self._unanswered(wanted) if sha1 not in under_way]
         affordable = self._left(state) // self._terms.price_micros
-        chosen = new[: min(affordable, ORDER_DOCUMENTS)]
+        chosen = new[: max(0, affordable)]
         documents = _at_most(texts(chosen), _ORDER_CHARACTERS) if chosen else []
         if not documents:
             return None
