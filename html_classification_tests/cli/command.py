@@ -47,14 +47,14 @@ class Answer:
 LakeCommand = Callable[..., Answer]
 
 
-def lake_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> LakeCommand:
-    """What runs a `lake` command in this process, from its arguments to its exit status.
+def in_process(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> LakeCommand:
+    """What runs a command or one of a group in this process, from its arguments to its exit status.
 
     The real program takes a second to start.
     """
 
     def run(*arguments: str) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["html-classification", "lake", *arguments])
+        monkeypatch.setattr(sys, "argv", ["html-classification", command, *arguments])
         monkeypatch.setattr(out, "file", sys.stdout)
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:

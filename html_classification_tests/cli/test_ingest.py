@@ -4,15 +4,19 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from html_classification.cli import main
-from html_classification.cli.output import out
-from html_classification_tests.cli.command import PROGRAM, Answer, LakeCommand, call, call_on_a_terminal, environment
+from html_classification_tests.cli.command import (
+    PROGRAM,
+    LakeCommand,
+    call,
+    call_on_a_terminal,
+    environment,
+    in_process,
+)
 from html_classification_tests.ingest.archives import HTML, PAGE, common_crawl, http
 from html_classification_tests.pages import FIRST_DAY, Project
 
@@ -21,18 +25,8 @@ DAY = "2026-03-01"
 
 @pytest.fixture
 def ingest(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> LakeCommand:
-    """What runs the command in this process: the real program takes a second to start."""
-
-    def run(*arguments: str) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["html-classification", "ingest", *arguments])
-        monkeypatch.setattr(out, "file", sys.stdout)
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return Answer(int(ended.value.code or 0), said.out, said.err)
-
-    return run
+    """What runs the command in this process."""
+    return in_process("ingest", monkeypatch, capsys)
 
 
 def write_warc(root: Path, count: int = 3, name: str = "CC-MAIN-00001.warc.gz", body: bytes = PAGE) -> Path:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +14,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from html_classification.cli import main
-from html_classification.cli.output import out
 from html_classification.labeling.imports import FOLDER, read_people
 from html_classification.lake import Lake
 from html_classification.schemas.columns import Stage
@@ -27,7 +24,7 @@ from html_classification.schemas.post_train import POST_TRAIN
 from html_classification.schemas.training import PREDICTIONS, TRAINING_SET
 from html_classification.schemas.url_normalization import URL_NORMALIZATION
 from html_classification.transforms.html.documents import parse_documents
-from html_classification_tests.cli.command import Answer, LakeCommand, call
+from html_classification_tests.cli.command import LakeCommand, call, in_process
 from html_classification_tests.labeling.people import Said, export_json, export_json_min, sha1_of
 from html_classification_tests.lake.builds import put
 from html_classification_tests.pages import REPOSITORY, Project
@@ -116,18 +113,8 @@ def labelled(project: Project) -> Labelled:
 
 @pytest.fixture
 def labels(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> LakeCommand:
-    """What runs a `labels` command in this process: the real program takes a second to start."""
-
-    def run(*arguments: str) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["html-classification", "labels", *arguments])
-        monkeypatch.setattr(out, "file", sys.stdout)
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return Answer(int(ended.value.code or 0), said.out, said.err)
-
-    return run
+    """What runs a `labels` command in this process."""
+    return in_process("labels", monkeypatch, capsys)
 
 
 def exported(labels: LakeCommand, *arguments: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from html_classification.lake import Lake
 from html_classification.lake.building import KEEP_DAYS
 from html_classification.lake.paths import LABEL_STORE
 from html_classification.lake.upkeep.journal import Journal, default_journal
-from html_classification_tests.cli.command import LakeCommand, call_on_a_terminal, lake_command
+from html_classification_tests.cli.command import LakeCommand, call_on_a_terminal, in_process
 from html_classification_tests.lake.builds import DAY, TIME
 from html_classification_tests.lake.upkeep.chain import PAGES, TEXTS, contents, interrupt, overwrite, put_chain
 
@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
 def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> LakeCommand:
     """A `lake` command, run in this process."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return lake_command(monkeypatch, capsys)
+    return in_process("lake", monkeypatch, capsys)
 
 
 def damage(lake: Lake) -> str:

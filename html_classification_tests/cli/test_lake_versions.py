@@ -17,7 +17,7 @@ import pytest
 from html_classification.lake import BuildError, Lake
 from html_classification.schemas.columns import Stage, StageModel, column
 from html_classification.schemas.training import LEADERBOARD
-from html_classification_tests.cli.command import PROGRAM, LakeCommand, lake_command
+from html_classification_tests.cli.command import PROGRAM, LakeCommand, in_process
 from html_classification_tests.lake.builds import DAY, PAGES, pages, put
 
 ODD = ["../x", "../../x", "/etc", "x\x1b[31my", "a\nb", "x" * 5000, "", " ", "ra\udcffw"]
@@ -34,7 +34,7 @@ def call(
 ) -> LakeCommand:
     monkeypatch.setenv("HTML_CLASSIFICATION_LAKE", lake.uri)
     monkeypatch.chdir(tmp_path)
-    return lake_command(monkeypatch, capsys)
+    return in_process("lake", monkeypatch, capsys)
 
 
 def two(lake: Lake) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from html_classification.cli.output import out, print_table
 from html_classification.lake import Lake
-from html_classification_tests.cli.command import LakeCommand, lake_command
+from html_classification_tests.cli.command import LakeCommand, in_process
 from html_classification_tests.lake.builds import DAY, PAGES, pages, put
 
 WIDTHS = [40, 60, 80, 120]
@@ -18,7 +18,7 @@ ROW = {"stage": "preprocess/text-normalization/v1", "date": "2026-03-01", "versi
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> LakeCommand:
-    return lake_command(monkeypatch, capsys)
+    return in_process("lake", monkeypatch, capsys)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from html_classification.lake import Lake
-from html_classification_tests.cli.command import PROGRAM, call, environment, lake_command
+from html_classification_tests.cli.command import PROGRAM, call, environment, in_process
 from html_classification_tests.lake.builds import pages, put
 
 STOPPED_WHILE_IMPORTING = """
@@ -56,7 +56,7 @@ def test_ctrl_c_in_a_command_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Lake, "ls", stopped)
-    answer = lake_command(monkeypatch, capsys)("ls")
+    answer = in_process("lake", monkeypatch, capsys)("ls")
     assert (answer.code, answer.error) == (130, "stopped")
 
 
@@ -69,6 +69,6 @@ def test_a_lake_without_a_bucket_is_one_line(tmp_path: Path, uri: str) -> None:
 def test_the_help_goes_from_looking_to_deleting(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = lake_command(monkeypatch, capsys)("--help").out.split("Commands", 1)[1]
+    said = in_process("lake", monkeypatch, capsys)("--help").out.split("Commands", 1)[1]
     names = ["ls", "show", "history", "diff", "rollback", "snapshot", "verify", "reproduce", "gc"]
     assert [words[1] for line in said.splitlines() if len(words := line.split()) > 1 and words[1] in names] == names

@@ -15,7 +15,7 @@ import pytest
 
 from html_classification.assets import gold
 from html_classification.lake import Lake
-from html_classification_tests.cli.command import LakeCommand, lake_command
+from html_classification_tests.cli.command import LakeCommand, in_process
 from html_classification_tests.pages import FIRST_DAY, Project
 from html_classification_tests.reproduction.rebuilds import HTML_PARSING, change, contents, current
 
@@ -26,7 +26,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", None)
-    yield lake_command(monkeypatch, capsys)
+    yield in_process("lake", monkeypatch, capsys)
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
