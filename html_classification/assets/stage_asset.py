@@ -74,7 +74,7 @@ def stage_asset(
         resources: The names of the resources that the function takes.
         kinds: Labels that Dagster shows on the asset.
         checks: Checks besides the audit, which only warn: their descriptions, by name.
-        pool: The Dagster pool that its steps take a place in, where only so many may run at once.
+        pool: The Dagster pool that its runs take a place in, where only so many may go on at once.
 
     Returns:
         A decorator.

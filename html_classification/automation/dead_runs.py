@@ -4,8 +4,7 @@ Belongs here: marking the runs of this command line by host and process, and clo
 belong here: runs that the Dagster daemon launched, which it watches itself.
 
 A killed process (SIGKILL, out of memory) cannot say that its run has ended. Left alone such runs stay "started" for
-ever, and count against the number of runs that the daemon allows at once: two of them would stop all backfills. The
-places that they had in pools would stay taken, and the next run would wait for them.
+ever, and count against the number of runs that the daemon allows at once: two of them would stop all backfills.
 """
 
 import os
@@ -36,8 +35,6 @@ def close_dead_runs(instance: dg.DagsterInstance) -> list[str]:
         host, _, process = run.tags.get(TAG, "").rpartition(":")
         if host == platform.node() and not _is_alive(int(process)):
             instance.report_run_failed(run, f"The process {process} on {host} was killed before the run ended.")
-            if instance.event_log_storage.supports_global_concurrency_limits:
-                instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             closed.append(run.run_id)
     return closed
 

@@ -1,9 +1,6 @@
 """The asset of labels on a real graph, with a labelling API: checks, settings, and what Dagster is told."""
 
-import platform
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -13,7 +10,6 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from html_classification.automation.dead_runs import TAG, close_dead_runs
 from html_classification.automation.ranges import RangeResult, run_range
 from html_classification.definitions import build_defs
 from html_classification.labeling import api as api_module
@@ -184,17 +180,12 @@ def test_the_key_is_in_no_file_of_the_lake_or_of_dagster(buyer: Buyer, tmp_path:
     assert [path for path in files if b"sesame" in path.read_bytes()] == []
 
 
-def test_the_place_of_a_killed_run_in_the_pool_is_free_again(buyer: Buyer, tmp_path: Path) -> None:
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
+def test_a_run_of_the_command_does_not_wait_for_others_in_the_pool(buyer: Buyer, tmp_path: Path) -> None:
     job, storage = build_defs().resolve_implicit_global_asset_job_def(), buyer.instance.event_log_storage
-    run = buyer.instance.create_run_for_job(
-        job, status=dg.DagsterRunStatus.STARTED, tags={TAG: f"{platform.node()}:{ended.pid}"}
-    )
+    assert build_defs().resolve_asset_graph().get(dg.AssetKey("labels")).pools == {"labelling_api"}
+    other = buyer.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
     storage.initialize_concurrency_limit_to_default("labelling_api")
-    assert storage.claim_concurrency_slot("labelling_api", run.run_id, "labels").is_claimed
+    assert storage.claim_concurrency_slot("labelling_api", other.run_id, "labels").is_claimed
     with labelling_api(tmp_path / "api") as api:
         buyer.use(api, 1)
-        assert close_dead_runs(buyer.instance) == [run.run_id]
         assert not buyer.run(*GOLD).failed
-    assert storage.get_concurrency_info("labelling_api").active_slot_count == 0

@@ -14,10 +14,13 @@ from datetime import date
 from pathlib import Path
 from typing import IO, cast
 
+import yaml
+
 from html_classification_tests.pages import REPOSITORY
 
-#: As dagster.yaml has it: one step at a time asks the labelling API.
-INSTANCE = {"concurrency": {"pools": {"granularity": "op", "default_limit": 1}}, "telemetry": {"enabled": False}}
+#: What dagster.yaml says of pools: one run at a time asks the labelling API.
+POOLS = yaml.safe_load((REPOSITORY / "dagster.yaml").read_text())["concurrency"]["pools"]
+INSTANCE = {"concurrency": {"pools": POOLS}, "telemetry": {"enabled": False}}
 
 
 class Backfills:
