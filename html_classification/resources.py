@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster_aws.s3 import S3Resource
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, ValidationError
 
 from html_classification.labeling.desk import LabelDesk
 from html_classification.labeling.terms import Terms, api_address
@@ -158,19 +158,18 @@ class LabelSource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def _terms(self, url: str) -> Terms:
         settings = load_settings()
-        given = {
-            name: self._decimal(name, getattr(settings, f"labels_{name}"))
-            for name in ("price", "budget_per_day", "budget_per_month")
-        }
-        return Terms(
-            url=url,
-            **given,
-            batch_size=self.batch_size or settings.labels_batch_size,
-            concurrency=self.concurrency or settings.labels_concurrency,
-            requests_per_second=self.requests_per_second or settings.labels_requests_per_second,
-            timeout=self.timeout or settings.labels_timeout,
-            categories=settings.known_categories,
-        )
+        given: dict[str, Any] = {"url": url, "categories": settings.known_categories}
+        for name in ("price", "budget_per_day", "budget_per_month"):
+            given[name] = self._decimal(name, getattr(settings, f"labels_{name}"))
+        for name in ("batch_size", "concurrency", "requests_per_second", "timeout"):
+            own = getattr(self, name)
+            given[name] = getattr(settings, f"labels_{name}") if own is None else own
+        try:
+            return Terms.model_validate(given)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            message = f"label_source.{first['loc'][0]}: {first['msg']}; correct it"
+            raise SettingsError(message) from None
 
     def _decimal(self, name: str, default: Decimal | None) -> Decimal:
         given = getattr(self, name)

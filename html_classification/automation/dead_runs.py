@@ -33,7 +33,9 @@ def close_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     closed = []
     for run in instance.get_runs(dg.RunsFilter(statuses=_OPEN)):
         host, _, process = run.tags.get(TAG, "").rpartition(":")
-        if host == platform.node() and not _is_alive(int(process)):
+        # A run of this very process would be one of a former process of the same number, as in a container that began
+        # again: no run of this one has begun yet.
+        if host == platform.node() and (int(process) == os.getpid() or not _is_alive(int(process))):
             instance.report_run_failed(run, f"The process {process} on {host} was killed before the run ended.")
             closed.append(run.run_id)
     return closed

@@ -11,8 +11,8 @@ limit is everyone's. The key stands in one header and nowhere else: what the API
 
 import asyncio
 import random
+import time
 from datetime import UTC, datetime
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
@@ -23,47 +23,71 @@ from pydantic import SecretStr
 
 from html_classification.labeling.answers import Answer
 from html_classification.labeling.orders import Request
-from html_classification.labeling.responses import UnreadableError, no_label, read_answers
+from html_classification.labeling.responses import UnreadableError, read_answers
 from html_classification.labeling.terms import KEY_VARIABLE, Terms
 from html_classification.lake.errors import LakeError
 
 ATTEMPTS = 8
-#: How often a request is sent again because of a limit, which says nothing against the API.
-LIMITED_ATTEMPTS = 50
 _FIRST_WAIT = 0.25  # seconds
 _LONGEST_WAIT = 20.0
 _LONGEST_RETRY_AFTER = 300.0
 _LARGEST_ANSWER = 32 * 1024**2
 #: How far behind the pace may be and still catch up, in seconds: timers are not exact.
 _SLACK = 0.1
-_NOTHING = Decimal(0)
-#: What an API says of a document that it does not take: too long, not its kind.
+#: How long a request that the API's limit holds up is tried, in seconds.
+_PATIENCE = 600.0
+#: How often the limit may hold a request up before it waits longer than it is told to.
+_FREE_LIMITED = 5
+#: What an API says of a request that it does not take: too long, not its kind. For the latter two a part may do.
 _REFUSED = (400, 413, 415, 422)
+_SPLIT = (413, 422)
+#: What is said in place of an API that is not there.
+_NOBODY_THERE = (502, 503, 504)
 
 
 class LabellingError(LakeError):
     """Nothing can be bought of the labelling API now; the message is one line that says why, and what to do."""
 
 
-class NoCreditError(Exception):
-    """The API says that the account has no money left."""
+class NotNowError(Exception):
+    """The API says that the account has no money left, or that its quota begins again much later."""
 
 
 class UnansweredError(Exception):
-    """All attempts of one request failed; the message says how the last one did."""
+    """All attempts of one request failed; the message says how the last one did.
+
+    Attributes:
+        nobody_there: Whether the API itself is missing, whatever it is asked.
+    """
+
+    def __init__(self, reason: str, *, nobody_there: bool) -> None:
+        super().__init__(reason)
+        self.nobody_there = nobody_there
 
 
-class _RefusedError(Exception):
-    """The API does not take this very request, and never will."""
+class RefusedError(Exception):
+    """The API does not take this very request, and never will.
+
+    Attributes:
+        may_split: Whether its documents may be asked about by themselves, with other keys: it is too large or one of
+            them is to blame, and no attempt before may have been billed.
+    """
+
+    def __init__(self, reason: str, *, may_split: bool) -> None:
+        super().__init__(reason)
+        self.may_split = may_split
 
 
 class _AgainError(Exception):
     """An attempt failed, and another may not; `wait` is what the API asks for, in seconds."""
 
-    def __init__(self, reason: str, wait: float | None = None, *, is_limit: bool = False) -> None:
+    def __init__(
+        self, reason: str, wait: float | None = None, *, is_limit: bool = False, nobody_there: bool = False
+    ) -> None:
         super().__init__(reason)
         self.wait = wait
         self.is_limit = is_limit
+        self.nobody_there = nobody_there
 
 
 class Pace:
@@ -104,11 +128,21 @@ class LabellingApi:
         self._terms = terms
         self._key = key
         self._pace = Pace(terms.requests_per_second)
-        headers = {"Authorization": f"Bearer {key.get_secret_value()}", "Content-Type": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {key.get_secret_value()}",
+            "Content-Type": "application/json",
+            "Accept-Encoding": "identity",  # so that a few bytes cannot become gigabytes
+        }
         trusted = httpx.create_ssl_context()
         # A connection each: a pool of many looks at all of them for every request, which takes most of a second's time.
         self._idle = [
-            httpx.AsyncClient(headers=headers, timeout=terms.timeout, verify=trusted) for _ in range(terms.concurrency)
+            httpx.AsyncClient(
+                headers=headers,
+                timeout=terms.timeout,
+                verify=trusted,
+                trust_env=not terms.is_on_this_machine,  # a proxy would be sent the key in the clear
+            )
+            for _ in range(terms.concurrency)
         ]
         self._clients = list(self._idle)
 
@@ -133,97 +167,99 @@ class LabellingApi:
 
         Raises:
             UnansweredError: All attempts failed.
-            NoCreditError: The account has no money left.
+            RefusedError: The API does not take this request.
+            NotNowError: The account has no money left, or the API asks to come back much later.
             LabellingError: The API refuses whatever it is asked: a wrong key, a wrong address.
         """
-        try:
-            return await self._patiently(request, categories)
-        except _RefusedError as error:
-            if len(request.documents) > 1:  # one of them is to blame: the others are judged by themselves
-                return [answer for one in request.singly() for answer in await self.ask(one, categories)]
-            return [
-                no_label(document, self._terms.source, f"refused: {error}", _NOTHING, datetime.now(UTC), "null")
-                for document in request.documents
-            ]
-
-    async def _patiently(self, request: Request, categories: tuple[str, ...]) -> list[Answer]:
-        documents = [document.model_dump(mode="json") for document in request.documents]
+        # Only what is on record is sent, so that the body stays the same when a release knows more of documents.
+        documents = [document.model_dump(mode="json", exclude_unset=True) for document in request.documents]
         body = orjson.dumps({"documents": documents} | ({"categories": list(categories)} if categories else {}))
         failed = limited = 0
+        deadline = time.monotonic() + _PATIENCE
         while True:
             await self._pace.turn()
             try:
-                return await self._attempt(request, body, last=failed + 1 == ATTEMPTS)
+                return await self._attempt(request, body, first=failed == 0)
             except _AgainError as again:
                 limited += again.is_limit
                 failed += not again.is_limit
-                wait = again.wait
-                if failed == ATTEMPTS or limited == LIMITED_ATTEMPTS or (wait or 0) > _LONGEST_RETRY_AFTER:
-                    raise UnansweredError(str(again)) from None
-            if wait is not None:
+                wait, reason, nobody_there = again.wait or 0.0, str(again), again.nobody_there
+            if wait > _LONGEST_RETRY_AFTER:
+                raise NotNowError(f"the labelling API asks to come back in {wait / 60:.0f} minutes ({reason})")
+            if failed == ATTEMPTS or time.monotonic() > deadline:
+                raise UnansweredError(reason, nobody_there=nobody_there)
+            if wait:
                 self._pace.hold(wait)
-            else:
-                longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (failed + limited - 1))
-                await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, not cryptography
+            longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (failed + max(0, limited - _FREE_LIMITED)))
+            # Where the API says when to come back, everyone does: not all in the same moment.
+            jitter = random.uniform(0, min(longest, wait) if wait and not failed else longest)  # noqa: S311
+            await asyncio.sleep(jitter)
 
-    async def _attempt(self, request: Request, body: bytes, *, last: bool) -> list[Answer]:
+    async def _attempt(self, request: Request, body: bytes, *, first: bool) -> list[Answer]:
         try:
             status, wait, data = await self._post(request.key, body)
         except (httpx.HTTPError, TimeoutError) as error:
-            raise _AgainError(f"{type(error).__name__} {error}".strip()) from None
+            reason = self._clear(f"{type(error).__name__} {error}")[:200].strip()
+            nobody_there = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            raise _AgainError(reason, nobody_there=nobody_there) from None
         if status == httpx.codes.OK:
-            source, price, arrived = self._terms.source, self._terms.price, datetime.now(UTC)
             try:
-                return read_answers(data, request, source, price, arrived)
+                answers = read_answers(data, request, self._terms.source, self._terms.price, datetime.now(UTC))
             except UnreadableError as error:
-                if not last:
-                    raise _AgainError(f"its answer is {error}") from None
-                # Billed, and the same each time: kept as it came.
-                raw = orjson.dumps(data.decode("utf-8", errors="backslashreplace")).decode()
-                reason = f"the answer is {error}"
-                return [no_label(one, source, reason, price, arrived, raw) for one in request.documents]
+                raise _AgainError(self._clear(f"its answer is {error}")) from None
+            return [self._without_key(answer) for answer in answers]
         if status == httpx.codes.TOO_MANY_REQUESTS or (status == httpx.codes.CONFLICT and wait is not None):
             raise _AgainError("too many requests", wait, is_limit=True)
+        said = self._clear(_said(data))
         if status >= 500 or status == httpx.codes.REQUEST_TIMEOUT:
-            raise _AgainError(f"status {status}{_said(data)}", wait)
-        raise self._given_up(status, data)
+            raise _AgainError(f"status {status}{said}", wait, nobody_there=status in _NOBODY_THERE)
+        raise self._given_up(status, said, first=first)
 
     async def _post(self, key: str, body: bytes) -> tuple[int, float | None, bytes]:
-        """The status, the seconds that Retry-After says, and the body without the key."""
+        """The status, the seconds that Retry-After says, and the body."""
         client = self._idle.pop()
         try:
             async with (
                 asyncio.timeout(self._terms.timeout * 2),  # httpx's own limit is one for each piece
                 client.stream("POST", self._terms.url, content=body, headers={"Idempotency-Key": key}) as response,
             ):
-                data = await _whole(response)
-                data = data.replace(self._key.get_secret_value().encode(), b"***")
-                return response.status_code, _retry_after(response.headers), data
+                return response.status_code, _retry_after(response.headers), await _whole(response)
         finally:
             self._idle.append(client)
 
-    def _given_up(self, status: int, data: bytes) -> Exception:
+    def _given_up(self, status: int, said: str, *, first: bool) -> Exception:
         """What no further attempt would mend."""
-        said = _said(data)
         if status == httpx.codes.PAYMENT_REQUIRED:
-            return NoCreditError(f"the account has no credit{said}")
+            return NotNowError(f"the account has no credit{said}")
         if status in _REFUSED:
-            return _RefusedError(f"status {status}{said}")
+            return RefusedError(f"refused: status {status}{said}", may_split=first and status in _SPLIT)
         if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             wrong = f"the labelling API {self._terms.source} refuses the key (status {status}{said})"
             return LabellingError(f"{wrong}: set {KEY_VARIABLE}")
         wrong = f"{self._terms.source} does not answer as a labelling API (status {status}{said})"
         return LabellingError(f"{wrong}: look at HTML_CLASSIFICATION_LABELS")
 
+    def _without_key(self, answer: Answer) -> Answer:
+        """What an API repeats of the key goes nowhere."""
+        texts = {name: getattr(answer, name) for name in ("annotator", "category", "answer", "reason")}
+        return answer.model_copy(update={name: self._clear(text) for name, text in texts.items() if text})
+
+    def _clear(self, text: str) -> str:
+        key = self._key.get_secret_value()
+        return text.replace(key, "***").replace(orjson.dumps(key)[1:-1].decode(), "***")
+
 
 async def _whole(response: httpx.Response) -> bytes:
-    data = b""
-    async for piece in response.aiter_bytes():
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        message = "compressed, which was not asked for"
+        raise httpx.DecodingError(message)
+    data = bytearray()
+    async for piece in response.aiter_raw():
         data += piece
         if len(data) > _LARGEST_ANSWER:
             message = f"more than {_LARGEST_ANSWER // 1024**2} MiB"
             raise httpx.DecodingError(message)
-    return data
+    return bytes(data)
 
 
 def _said(data: bytes) -> str:

@@ -63,8 +63,13 @@ class KnownAnswers:
         return [Source(uri=self.uri, sha1=self.sha1, description=description)] if self.answers else []
 
     def recipe_sources(self, name: str) -> list[RecipeSource]:
-        """For the recipe: what they say, wherever they lie."""
-        return [RecipeSource(name=name, path=name, sha1=self.sha1)] if self.answers else []
+        """For the recipe: what they say, wherever they lie, and what waits: the check is not to tell of before."""
+        known = [RecipeSource(name=name, path=name, sha1=self.sha1)] if self.answers else []
+        if not self.waiting.texts:
+            return known
+        kind = f"{self.waiting.texts} {self.waiting.why.partition(':')[0]}"
+        sha1 = hashlib.sha1(kind.encode(), usedforsecurity=False).hexdigest()
+        return [*known, RecipeSource(name=name, path="waiting", sha1=sha1)]
 
 
 def labels_of_day(

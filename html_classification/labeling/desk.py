@@ -37,11 +37,19 @@ class LabelDesk:
         store: The store of the lake with the label store.
         label_file: The path or s3:// URI of the label file, where labels come from one.
         terms: The terms of the labelling API, where labels are bought.
+        waiting: What waits for an answer, where nothing is bought.
     """
 
-    def __init__(self, store: Store, label_file: str | None = None, terms: Terms | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        label_file: str | None = None,
+        terms: Terms | None = None,
+        waiting: Waiting | None = None,
+    ) -> None:
         self._store = store
         self._label_file = label_file
+        self._waiting = waiting or Waiting()
         self._shop = Shop(store, terms) if terms else None
         self._bought = self._shop.bought if self._shop else BoughtAnswers(store)
 
@@ -66,7 +74,7 @@ class LabelDesk:
 
     def _answers(self, pages: Callable[[list[str]], pl.DataFrame]) -> KnownAnswers:
         of_day = pages(["title", "content_words", "content_sha1", "duplicate_of"])
-        waiting = self._shop.buy(_by_importance(of_day), _texts(pages)) if self._shop else Waiting()
+        waiting = self._shop.buy(_by_importance(of_day), _texts(pages)) if self._shop else self._waiting
         sha1s = of_day["content_sha1"].unique().sort().to_list()
         answers = [answer for found in self._bought.of(sha1s).values() for answer in found]
         answers += [answer for sha1 in sha1s for answer in self._people.get(sha1, ())]

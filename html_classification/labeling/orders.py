@@ -86,9 +86,10 @@ class Order(Draft):
 
     number: int = Field(ge=1)
 
-    def reserved(self, price_micros: int = 0) -> int:
-        """The most that it may cost, in millionths; at the price of now, where that is higher."""
-        return len(self.documents) * max(self.price_micros, price_micros)
+    @property
+    def reserved(self) -> int:
+        """The most that it may cost, in millionths."""
+        return len(self.documents) * self.price_micros
 
 
 @dataclass(frozen=True)
@@ -115,13 +116,17 @@ class OrderBookState:
     open: Mapping[int, Order]
     closed: Mapping[int, _Closed]
 
-    def spent(self, day: dt.date, price_micros: int = 0) -> tuple[int, int]:
+    def spent(self, day: dt.date, of_open: int | None = None) -> tuple[int, int]:
         """What counts as spent on a day and in its month, in millionths.
 
-        Open orders count with the most that they may cost, whenever they were made. A closed one counts on the day of
-        the order and on that of its end, since the API may have billed it on either.
+        A closed order counts on the day of the order and on that of its end, since the API may have billed it on
+        either. Open ones count on any day.
+
+        Args:
+            day: The day.
+            of_open: What the open orders count for; without it, the most that they may cost.
         """
-        reserved = sum(order.reserved(price_micros) for order in self.open.values())
+        reserved = sum(order.reserved for order in self.open.values()) if of_open is None else of_open
         periods = (day.isoformat(), f"{day:%Y-%m}-")
         of_day, of_month = (sum(one.micros for one in self.closed.values() if one.is_of(period)) for period in periods)
         return of_day + reserved, of_month + reserved
@@ -144,18 +149,19 @@ class OrderBook:
         Raises:
             LakeError: An order is damaged, or of a newer release.
         """
-        numbers: set[int] = set()
+        last = 0
         closed: dict[int, _Closed] = {}
         for item in self._store.list(FOLDER):
             if found := ORDER.fullmatch(item.path):
-                numbers.add(int(found[1]))
+                last = max(last, int(found[1]))
             elif found := CLOSED.fullmatch(item.path):
                 number, one = int(found[1]), _Closed(found[2], found[3], int(found[4]))
                 # Two that closed it at once may have counted differently: the larger sum is the safe one.
                 closed[number] = max(one, closed.get(number, one), key=lambda each: each.micros)
-        # One that is closed is there, even where its listing came a moment too early.
-        still_open = {number: self._order(number) for number in sorted(numbers - closed.keys())}
-        return OrderBookState(max([0, *numbers, *closed]), still_open, closed)
+        last = max([last, *closed])
+        # All numbers up to the last were taken, also those that the listing missed since they were put meanwhile.
+        still_open = {number: self._order(number) for number in range(1, last + 1) if number not in closed}
+        return OrderBookState(last, still_open, closed)
 
     def place(self, draft: Callable[[OrderBookState], Draft | None]) -> Order | None:
         """Put an order on record.
@@ -189,11 +195,16 @@ class OrderBook:
         name = f"{order.number:08}-closed-{order.ordered_at.date()}-{closed_on}-{billed_micros}.json"
         entry = {"documents": len(order.documents), "billed_micros": billed_micros, **figures}
         self._store.put_new(f"{FOLDER}/{name}", orjson.dumps(entry, option=orjson.OPT_INDENT_2) + b"\n")
+        self._known.pop(order.number, None)  # whole texts, which nobody asks for any more
 
     def _order(self, number: int) -> Order:
         if number not in self._known:
             path = order_path(number)
-            self._known[number] = parse_order(self._store.get(path), number, self._store.uri(path))
+            data = self._store.find(path)
+            if data is None:
+                mend = f"put {self._store.uri(path)} back from a copy; nothing is bought until then"
+                raise LakeError(f"order {number} was lost: {mend}")
+            self._known[number] = parse_order(data, number, self._store.uri(path))
         return self._known[number]
 
 

@@ -5,7 +5,7 @@ which categories there are (`day_labels`): what is unknown today may be a catego
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -17,6 +17,9 @@ from html_classification.labeling.orders import Document, Request
 from html_classification.labeling.terms import MICROS, micros
 
 _LONGEST_NAME = 200
+_LARGEST_RAW = 64 * 1024
+#: How far the clock of the API may be ahead of ours.
+_AHEAD = timedelta(days=1)
 _TIME: TypeAdapter[datetime] = TypeAdapter(UtcTime)
 
 
@@ -39,7 +42,7 @@ def read_answers(data: bytes, request: Request, source: str, price: Decimal, arr
         response leaves out counts as billed, since it may have been.
 
     Raises:
-        UnreadableError: The body is not a JSON object with a list `results`.
+        UnreadableError: The body is not a JSON object with a list `results`, or is an error.
     """
     try:
         said = orjson.loads(data)
@@ -48,6 +51,9 @@ def read_answers(data: bytes, request: Request, source: str, price: Decimal, arr
         raise UnreadableError(message) from None
     if not isinstance(said, dict) or not isinstance(said.get("results"), list):
         message = "not a JSON object with a list of results"
+        raise UnreadableError(message)
+    if said.get("error") and not said["results"]:
+        message = "an error with the status of a success"
         raise UnreadableError(message)
     model = said.get("model")
     named = isinstance(model, str) and model.strip() and len(model) <= _LONGEST_NAME and model.isprintable()
@@ -93,9 +99,9 @@ def _answer(
         annotator=annotator,
         category=None if reason else str(category).strip(),
         confidence=None if reason or confidence is None else float(confidence),
-        labelled_at=_time(item.get("labelled_at")) or arrived,
+        labelled_at=_time(item.get("labelled_at"), arrived),
         cost=micros(_cost(item.get("cost"), price)) / MICROS,
-        answer=orjson.dumps(item, option=orjson.OPT_SORT_KEYS).decode(),
+        answer=_raw(item),
         reason=reason,
     )
 
@@ -125,8 +131,22 @@ def _cost(said: object, price: Decimal) -> Decimal:
     return cost if cost.is_finite() and 0 <= cost <= 1_000_000 else price
 
 
-def _time(said: object) -> datetime | None:
+def _time(said: object, arrived: datetime) -> datetime:
+    """When an item says that it was made; when it arrived where it says nothing that can be."""
     try:
-        return _TIME.validate_python(said) if isinstance(said, str) else None
+        time = _TIME.validate_python(said) if isinstance(said, str) else arrived
     except ValidationError:
-        return None
+        return arrived
+    return time if time <= arrived + _AHEAD else arrived
+
+
+def _raw(item: Mapping[str, Any]) -> str:
+    """An item as JSON, cut where nobody can have meant so much."""
+    try:
+        raw = orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # deeper than what can be written
+        flat = {name: value if isinstance(value, str | int | float) else None for name, value in item.items()}
+        raw = orjson.dumps(flat, option=orjson.OPT_SORT_KEYS)
+    if len(raw) <= _LARGEST_RAW:
+        return raw.decode()
+    return orjson.dumps(raw[:_LARGEST_RAW].decode("utf-8", errors="ignore")).decode()

@@ -43,7 +43,12 @@ class Terms(BaseModel):
         >>> Terms(url="https://Labels.example/v2", price=1, budget_per_day=1, budget_per_month=1).source
         'labels.example'
         """
-        return re.sub(r"[^a-z0-9.-]", "-", (urlsplit(self.url).hostname or "").lower())
+        return re.sub(r"[^a-z0-9.-]", "-", (urlsplit(self.url).hostname or "").lower().rstrip("."))
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether the API is one on loopback."""
+        return urlsplit(self.url).hostname in _LOOPBACK
 
     @property
     def price_micros(self) -> int:
@@ -69,6 +74,7 @@ def api_address(labels: str) -> str | None:
     Raises:
         SettingsError: A key or a password stands in it, or it would be sent in the clear. The address is not repeated.
     """
+    labels = labels.strip()
     if not labels.lower().startswith(("http://", "https://")):
         return None
     try:

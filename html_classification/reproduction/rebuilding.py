@@ -19,7 +19,8 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from html_classification.assets.stage_asset import STAGE_FUNCTIONS, StageFunction
-from html_classification.labeling.day_labels import ANSWERS
+from html_classification.labeling.buying import Waiting
+from html_classification.labeling.day_labels import ALL_BOUGHT, ANSWERS
 from html_classification.labeling.desk import LABEL_FILE, LabelDesk
 from html_classification.labeling.label_file import read_label_file
 from html_classification.lake import BuildError, Dataset, Lake, LakeError, RunInfo, Upstream, materialize, paths
@@ -100,10 +101,11 @@ class _LabelsOfThen:
     store: Store
     label_file: str | None
     categories: tuple[str, ...]
+    waiting: Waiting
 
     def desk(self, scratch: Store) -> LabelDesk:
         """Where its labels come from."""
-        return LabelDesk(self.store, self.label_file)
+        return LabelDesk(self.store, self.label_file, waiting=self.waiting)
 
 
 def check_scratch(lake: Lake, folder: str) -> None:
@@ -270,7 +272,7 @@ class _Rebuilder:
             elif name == "label_source":
                 file = self._label_file(outside) if any(one.description == LABEL_FILE for one in outside) else None
                 categories = recorded.metadata.recipe["parameters"].get("categories", ())
-                given[name] = _LabelsOfThen(self.lake.store, file, tuple(categories))
+                given[name] = _LabelsOfThen(self.lake.store, file, tuple(categories), _waiting(recorded.metadata))
             elif name == "workers":
                 given[name] = self.workers
             elif name == "tracking":  # is only asked by what is left out here
@@ -334,6 +336,12 @@ def _had_other_answers(version: VersionId, recorded: Recorded, recipe: Recipe) -
 def _without_answers(recipe: Recipe) -> Recipe:
     sources = [source for source in recipe.sources if source.name != ANSWERS]
     return recipe.model_copy(update={"sources": sources})
+
+
+def _waiting(metadata: Metadata) -> Waiting:
+    """What waited for an answer when labels were made."""
+    figures = next((check.figures for check in metadata.checks if check.name == ALL_BOUGHT), {})
+    return Waiting(int(figures.get("waiting", 0)), str(figures.get("why", "")))
 
 
 def _days(recorded: Recorded, stage: str) -> dict[date, str]:

@@ -119,13 +119,13 @@ def test_an_api_out_of_order_fails_the_days_with_one_line_and_once(
     buyer: Buyer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_module, "_FIRST_WAIT", 0.01)
-    with labelling_api(tmp_path / "api", terms=Terms(faults=Faults(requests={RequestFault.ERROR: 1}))) as api:
+    with labelling_api(tmp_path / "api", terms=Terms(faults=Faults(requests={RequestFault.UNAVAILABLE: 1}))) as api:
         buyer.use(api, 1)
         failed = buyer.run(*GOLD).failed
         assert len(api.ledger.requests()) == api_module.ATTEMPTS
     assert [report.asset for report in failed] == ["labels"] * 3
     assert {report.detail for report in failed} == {
-        "the labelling API 127.0.0.1 is out of order (status 500: something went wrong); the answers that came are "
+        "the labelling API 127.0.0.1 is out of order (status 503: try again later); the answers that came are "
         "stored, run again later"
     }
 

@@ -177,8 +177,12 @@ def test_what_is_ordered_already_waits_where_the_budget_was_lowered(serve: Serve
     api, texts = serve(), documents(9)
     with patch.object(Shop, "_carry_out", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
         buy(store, terms(api), texts)
-    assert buy(store, terms(api, budget_per_day="0.01"), texts).texts == 9
-    assert api.ledger.billed() == []
+    lowered = terms(api, budget_per_day="0.01")
+    for _ in range(2):  # as much of the order is sent as fits: the first four of nine
+        assert buy(store, lowered, texts).texts == 5
+        assert api.ledger.total() == Decimal("0.008")
+    assert buy(store, lowered, texts, lambda: START + timedelta(days=1)).texts == 5  # it began on the day before
+    assert buy(store, terms(api), texts) == Waiting()
 
 
 def test_the_limit_that_the_api_says_is_kept_to(serve: Serve, store: Store) -> None:
@@ -216,18 +220,18 @@ def test_an_api_that_is_down_is_one_line_and_the_answers_stay(serve: Serve, stor
 
 def test_a_step_finds_out_once_that_the_api_is_down(serve: Serve, store: Store, impatient: None) -> None:
     api = serve(faults=Faults(requests={RequestFault.BAD_GATEWAY: 1}))
-    shop = Shop(store, terms(api), lambda: START)
-    for first in range(3):
+    shop = Shop(store, terms(api, batch_size=1), lambda: START)
+    for first in range(0, 9, 3):
         with pytest.raises(LabellingError):
-            shop.buy([sha1(first)], lambda sha1s: [documents(3)[one] for one in sha1s])
+            shop.buy(list(documents(3, first)), lambda sha1s: [documents(9)[one] for one in sha1s])
     assert len(api.ledger.requests()) == api_module.ATTEMPTS
 
 
 def test_nobody_there_is_one_line(store: Store, monkeypatch: pytest.MonkeyPatch, impatient: None) -> None:
     monkeypatch.setenv(KEY_VARIABLE, "sesame")
-    its = Terms(url="http://127.0.0.1:1/ask", price=1, budget_per_day=9, budget_per_month=9)
-    with pytest.raises(LabellingError, match="out of order"):
-        buy(store, its, documents(2))
+    its = Terms(url="http://127.0.0.1:1/ask", price=1, budget_per_day=9, budget_per_month=9, batch_size=1)
+    with pytest.raises(LabellingError, match=r"out of order .ConnectError All connection attempts failed"):
+        buy(store, its, documents(1))
 
 
 @pytest.mark.parametrize(
@@ -271,15 +275,65 @@ def test_the_key_is_nowhere_in_the_lake_even_where_the_api_repeats_it(serve: Ser
     assert not [path for path in Path(store.root).rglob("*") if path.is_file() and b"sesame" in path.read_bytes()]
 
 
-def test_a_document_that_the_api_refuses_does_not_take_the_others_along(serve: Serve, store: Store) -> None:
-    texts = documents(7)
-    api = serve(most_documents=1)  # 413 for more
+def test_a_batch_that_is_too_large_is_asked_about_one_by_one(serve: Serve, store: Store) -> None:
+    api, texts = serve(most_documents=1), documents(7)  # 413 for more
     assert buy(store, terms(api, batch_size=7), texts) == Waiting()
     assert api.ledger.times_billed() == dict.fromkeys(texts, 1)
-    none = serve(most_documents=0)
-    assert buy(store, terms(none), documents(3, 100)) == Waiting()
-    (answer,) = BoughtAnswers(store).of([sha1(100)])[sha1(100)]
-    assert (answer.reason, answer.cost) == ("refused: status 413: too many documents in one request", 0)
+
+
+def test_an_api_that_refuses_everything_spoils_nothing(serve: Serve, store: Store) -> None:
+    none, texts = serve(most_documents=0), documents(5)
+    with pytest.raises(LabellingError, match=r"out of order .refused: status 413"):
+        buy(store, terms(none), texts)
+    again = serve()
+    assert buy(store, terms(again), texts) == Waiting()
+    assert again.ledger.times_billed() == dict.fromkeys(texts, 1)
+
+
+def test_a_price_that_is_too_low_is_found_out_with_one_request_and_stays_found_out(serve: Serve, store: Store) -> None:
+    api, texts = serve(price=Decimal(1)), documents(100)
+    for _ in range(4):
+        with pytest.raises(LabellingError, match=r"billed 1 for a document, more than .* 0\.002"):
+            buy(store, terms(api, batch_size=3), texts)
+    assert len(api.ledger.billed()) == 3
+    assert buy(store, terms(api, batch_size=3, price=1), texts).texts > 90  # it counts with what it cost
+    assert api.ledger.total() <= 10
+
+
+def test_a_text_that_the_api_never_answers_holds_up_no_other(serve: Serve, store: Store, impatient: None) -> None:
+    # Attempts are drawn by the key: with these, all of the first request fail, and none of the others.
+    api = serve(faults=Faults(requests={RequestFault.ERROR: 0.6}))
+    faults, keys = api.terms.faults, [f"{number:032x}" for number in range(30_000)]
+    attempts = range(1, 2 * api_module.ATTEMPTS + 1)
+    bad = next(key for key in keys if all(faults.of_attempt(key, one) for one in attempts))
+    good = [key for key in keys if not faults.of_attempt(key, 1)]
+    given = iter([bad, *good])
+    with patch.object(buying, "uuid4", lambda: UUID(hex=next(given))):
+        for _ in range(2):
+            waiting = buy(store, terms(api, batch_size=1), documents(6))
+            assert waiting == Waiting(1, "not answered: status 500: something went wrong")
+        assert buy(store, terms(api, batch_size=1), documents(3, 100)) == Waiting()
+    assert len(api.ledger.billed()) == 9
+
+
+def test_an_order_of_an_api_that_is_gone_is_named_and_can_be_closed(serve: Serve, store: Store) -> None:
+    api, texts = serve(), documents(5)
+    with patch.object(Shop, "_carry_out", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+        buy(store, terms(api, url="https://gone.example/ask"), texts)
+    waiting = buy(store, terms(api, budget_per_day="0.01"), texts)
+    assert (waiting.texts, "0.01 of that is ordered, see 'labels spending'" in waiting.why) == (5, True)
+    assert api.ledger.requests() == []
+    OrderBook(store).close(OrderBook(store).read().open[1], 10_000, START.date(), {})
+    tomorrow = START + timedelta(days=1)
+    assert buy(store, terms(api, budget_per_day="0.01"), texts, lambda: tomorrow) == Waiting()
+
+
+def test_without_a_key_nothing_is_ordered(serve: Serve, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = serve()
+    monkeypatch.delenv(KEY_VARIABLE)
+    with pytest.raises(SettingsError):
+        buy(store, terms(api), documents(3))
+    assert OrderBook(store).read().last == 0
 
 
 def test_a_damaged_answer_is_one_line(serve: Serve, store: Store) -> None:

@@ -109,7 +109,7 @@ def test_a_check_says_what_waits_and_for_what() -> None:
 def test_the_order_in_which_answers_are_found_does_not_matter(order: list[int]) -> None:
     answers = [answer(text, name, f"person:{name}") for text in "ab" for name in ("ann", "ben", "cem")]
     some = KnownAnswers("", answers, Waiting())
-    other = KnownAnswers("", [answers[n] for n in order], Waiting(3, "why"))
+    other = KnownAnswers("", [answers[n] for n in order], Waiting())
     assert some.recipe_sources("answers") == other.recipe_sources("answers")
     assert labels_of_day(pages(), other).frame.equals(labels_of_day(pages(), some).frame)
 
@@ -119,3 +119,12 @@ def test_without_answers_the_recipe_knows_nothing_of_the_label_store() -> None:
     assert (nothing.sources(), nothing.recipe_sources("answers")) == ([], [])
     (source,) = KnownAnswers("data/lake/label-store", [answer("a"), answer("b", annotator="ann")], Waiting()).sources()
     assert source.description == "label store: 1 bought answers, 1 of people"
+
+
+def test_what_waits_is_in_the_recipe_so_that_the_check_is_of_now() -> None:
+    def recipe(texts: int, why: str) -> list[Any]:
+        return KnownAnswers("", [answer("a")], Waiting(texts, why)).recipe_sources("answers")
+
+    spent = "the budget is spent: today 5 of 5"
+    assert recipe(3, spent) == recipe(3, "the budget is spent: today 6 of 6")
+    assert recipe(3, spent) not in (recipe(0, ""), recipe(4, spent), recipe(3, "the account has no credit"))

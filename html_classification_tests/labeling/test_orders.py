@@ -52,7 +52,7 @@ def test_an_open_order_counts_with_the_most_it_may_cost_and_a_closed_one_with_wh
     book = OrderBook(store)
     first, second = place(book, draft(1, 2, at=NOON - timedelta(days=1))), place(book, draft(3))
     assert book.read().spent(TODAY) == (6000, 6000)
-    assert book.read().spent(TODAY, price_micros=5000) == (15000, 15000)
+    assert book.read().spent(TODAY, of_open=15000) == (15000, 15000)
     book.close(first, 3500, TODAY - timedelta(days=1), {})
     assert book.read().spent(TODAY) == (2000, 5500)
     book.close(second, 1000, TODAY, {"no_label": 1})
@@ -129,9 +129,9 @@ def test_what_counts_as_spent_is_never_less_than_what_may_be_billed_on_a_day(
         order = place(book, draft(*range(number * 10, number * 10 + documents), at=ordered))
         ended = min((ordered + timedelta(days=took)).date(), TODAY)
         if closes:
-            book.close(order, order.reserved(), ended, {})
+            book.close(order, order.reserved, ended, {})
         for day in {ordered.date(), ended} if closes else {TODAY}:
-            may_be[day] = may_be.get(day, 0) + order.reserved()
+            may_be[day] = may_be.get(day, 0) + order.reserved
     for day, most in may_be.items():
         assert book.read().spent(day)[0] >= most
-    assert book.read().spent(TODAY)[1] >= sum(book.read().open[number].reserved() for number in book.read().open)
+    assert book.read().spent(TODAY)[1] >= sum(book.read().open[number].reserved for number in book.read().open)

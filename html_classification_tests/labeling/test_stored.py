@@ -17,7 +17,7 @@ from html_classification.labeling.imports import import_answers
 from html_classification.labeling.orders import FOLDER as ORDERS
 from html_classification.labeling.orders import Document, Draft, Order, OrderBook, Request, order_path
 from html_classification.labeling.stored import check_label_store
-from html_classification.lake.errors import StoreError
+from html_classification.lake.errors import LakeError, StoreError
 from html_classification.lake.paths import LABEL_STORE
 from html_classification.lake.store import Store
 
@@ -177,9 +177,14 @@ def test_orders_that_were_lost_are_found(store: Store) -> None:
         ("label-store", order_path(1), "order 1 was lost"),
         ("label-store", order_path(3), "orders 3 to 4 were lost"),
     ]
+    with pytest.raises(LakeError, match=r"order 3 was lost: put .* back from a copy; nothing is bought until then"):
+        order(store)
+
+
+def test_an_order_that_was_lost_after_it_was_closed_is_found(store: Store) -> None:
     OrderBook(store).close(order(store), 0, NOON.date(), {})
-    store.delete([order_path(7)])
-    assert found(store)[-1] == ("label-store", order_path(7), "order 7 was lost")
+    store.delete([order_path(1)])
+    assert found(store)[-1] == ("label-store", order_path(1), "order 1 was lost")
 
 
 def test_what_has_no_place_there_is_a_stray(store: Store) -> None:
