@@ -52,10 +52,9 @@ def commitment(order: Order, bought: BoughtAnswers, price: int = 0) -> Commitmen
     Raises:
         LakeError: An answer is damaged, or the store fails.
     """
-    ids = [document.id for document in order.documents]
-    known = bought.of(ids, order.source)
+    known = bought.of(order.ids, order.source)
     answers = [answer for found in known.values() for answer in found]
-    return Commitment(order, billed(answers), len(ids) - len(known), max(order.price_micros, price))
+    return Commitment(order, billed(answers), len(order.ids) - len(known), max(order.price_micros, price))
 
 
 @dataclass(frozen=True)

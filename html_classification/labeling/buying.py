@@ -8,12 +8,13 @@ order, as many as the budget allows; the order's requests are sent, and each ans
 last one is there, the order is closed. Killed in between, the next run goes on from there.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
+from html_classification.labeling.answers import Answer
 from html_classification.labeling.api import LabellingError
 from html_classification.labeling.bought import BoughtAnswers
 from html_classification.labeling.budget import Budget, billed, budget
@@ -113,7 +114,7 @@ class Shop:
     def _under_way(self, state: OrderBookState) -> set[str]:
         """The texts of orders that are not closed, maybe of another run."""
         orders = (order for order in state.open.values() if order.source == self._terms.source)
-        return {document.id for order in orders for document in order.documents}
+        return {sha1 for order in orders for sha1 in order.ids}
 
     def _budget(self, state: OrderBookState) -> Budget:
         return budget(state, self.bought, self._terms, self._clock().date())
@@ -148,29 +149,32 @@ class Shop:
         """Send what of an order has no answer, and close it; what keeps that from being done, in words."""
         if self._out_of_order:
             raise self._out_of_order
-        ids = [document.id for document in order.documents]
-        known = self.bought.of(ids, order.source)
+        known = self.bought.of(order.ids, order.source)
         requests = [request for request in order.requests if not self._tally.is_parked(request, known)]
         why = ""
         if requests:
             now = self._budget(self._book.read())
             affordable = _as_many(requests, known, now.room(order)) if order.number in now.open else []
-            why = self._send(order, affordable) or (str(now) if len(affordable) < len(requests) else "")
-        answers = [answer for found in self.bought.of(ids, order.source).values() for answer in found]
-        if len(answers) == len(ids):
+            why = self._send(order, affordable, known) or (str(now) if len(affordable) < len(requests) else "")
+        answers = _flat(self.bought.of(order.ids, order.source))
+        if len(answers) == len(order.ids):
             no_label = sum(answer.reason is not None for answer in answers)
             self._book.close(order, billed(answers), self._clock().date(), {"no_label": no_label})
             return ""
         return why
 
-    def _send(self, order: Order, requests: Sequence[Request]) -> str:
+    def _send(self, order: Order, requests: Sequence[Request], known: Mapping[str, list[Answer]]) -> str:
         try:
-            known = self.bought.of((document.id for document in order.documents), order.source)
-            require_price((answer for found in known.values() for answer in found), self._terms, order.source)
+            require_price(_flat(known), self._terms, order.source)
             return Errand(self._terms, order, requests, self.bought, self._tally).run()
         except LabellingError as error:
             self._out_of_order = error  # so that the next day need not find it out again, which takes minutes
             raise
+
+
+def _flat(known: Mapping[str, list[Answer]]) -> list[Answer]:
+    """Answers by text as one list."""
+    return [answer for found in known.values() for answer in found]
 
 
 def _as_many(requests: Iterable[Request], known: Collection[str], documents: int) -> list[Request]:

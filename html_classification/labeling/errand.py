@@ -47,10 +47,14 @@ class Tally:
     failures: list[str] = field(default_factory=list)
     parked: dict[str, str] = field(default_factory=dict)
 
+    def parts(self, request: Request, known: Collection[str]) -> list[Request]:
+        """The documents of a request to try by themselves, given the texts that have answers."""
+        unanswered = (one for one in request.singly() if one.documents[0].id not in known)
+        return [one for one in unanswered if one.key not in self.parked]
+
     def is_parked(self, request: Request, known: Collection[str]) -> bool:
         """Whether nothing of a request is to be tried, given the texts that have answers."""
-        parts = [one.key for one in request.singly() if one.documents[0].id not in known]
-        return request.key in self.parked or all(key in self.parked for key in parts)
+        return request.key in self.parked or not self.parts(request, known)
 
 
 class Errand:
@@ -131,9 +135,7 @@ class Errand:
     def _split(self, request: Request) -> None:
         """Ask about each document by itself."""
         ids = [document.id for document in request.documents]
-        known = self._bought.of(ids, self._order.source)
-        parts = (one for one in request.singly() if one.documents[0].id not in known)
-        self._pending.extendleft(one for one in parts if one.key not in self._tally.parked)
+        self._pending.extendleft(self._tally.parts(request, self._bought.of(ids, self._order.source)))
 
     def _park(self, request: Request, why: str, *, nobody_there: bool = False) -> None:
         """Leave a request for another run; it may be that one, or the API."""

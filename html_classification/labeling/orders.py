@@ -80,6 +80,11 @@ class Draft(BaseModel):
         """All documents."""
         return [document for request in self.requests for document in request.documents]
 
+    @property
+    def ids(self) -> list[str]:
+        """The SHA-1 of each document's text."""
+        return [document.id for document in self.documents]
+
 
 class Order(Draft):
     """A numbered order."""
