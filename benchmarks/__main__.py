@@ -28,6 +28,8 @@ NAMES = (
     "memory",
     "label_buying",
     "labeling_queue",
+    "page_types",
+    "training_side_by_side",
 )
 
 

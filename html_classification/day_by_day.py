@@ -12,10 +12,12 @@ materialized, and "missing and failed" launches the others. What is downstream d
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -27,6 +29,7 @@ from dagster._core.execution.context.system import StepExecutionContext
 
 from html_classification.checks import day_evaluations
 from html_classification.lake import BuildError, LakeError
+from html_classification.printable import without_passwords
 from html_classification.schemas.described import Check
 from html_classification.settings import SettingsError
 from html_classification.streams.progress import DocumentsDone
@@ -104,31 +107,107 @@ def each_day(
     Raises:
         dagster.Failure: Some days failed; it names each with its reason. The good ones are recorded.
     """
-    days = sorted(days)
-    done: dict[date, DayResult] = {}
-    failed: dict[date, str] = {}
-    for day in days:
-        try:
-            with _telling_progress(step, key, day):
-                done[day] = do(day)
-        except (LakeError, SettingsError, TrainingError) as error:
-            failed[day] = str(error)
-            if isinstance(error, BuildError) and error.checks:
-                for evaluation in day_evaluations(key, day, error.checks, None):
-                    DagsterEvent.asset_check_evaluation(step, evaluation)
-        except Exception as error:  # noqa: BLE001 - a day fails alone whatever went wrong; the traceback is logged
-            failed[day] = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
-            step.log.error(f"{key.to_user_string()} {day}: {traceback.format_exc()}")
-        _report(key, day, done, failed)
-    if failed:
-        for day, result in done.items():
-            recorded = dg.AssetMaterialization(key, partition=day.isoformat(), metadata=dict(result.metadata))
-            DagsterEvent.asset_materialization(step, recorded)
-        record_audits(step, key, done)
-        raise _failure(key, days, failed)
-    for day, result in done.items():
-        step.add_asset_metadata(dict(result.metadata), asset_key=key, partition_key=day.isoformat())
-    return done
+    outcome = _Outcome(sorted(days))
+    for day in outcome.days:
+        with _telling_progress(step, key, day):
+            found = _attempt(do, day)
+        outcome.take(step, key, day, found)
+    return _finish(step, {key: outcome})[key]
+
+
+def side_by_side(
+    step: StepExecutionContext,
+    keys: Iterable[dg.AssetKey],
+    days: Iterable[date],
+    do: Callable[[dg.AssetKey, date], DayResult],
+    at_once: int,
+) -> dict[dg.AssetKey, dict[date, DayResult]]:
+    """The same for several assets of one step, some at once: each asset and day fails alone.
+
+    Args:
+        step: The step that runs.
+        keys: The assets.
+        days: The days of the step.
+        do: What to do for an asset and a day; called in threads.
+        at_once: How many of them at once.
+
+    Returns:
+        The result of each asset and day, where all went well.
+
+    Raises:
+        dagster.Failure: Some failed; it names each with its reason. The good ones are recorded.
+    """
+    outcomes = {key: _Outcome(sorted(days)) for key in keys}
+    threads = ThreadPoolExecutor(at_once, thread_name_prefix="side-by-side")
+    try:
+        begun = {
+            threads.submit(_attempt, partial(do, key), day): (key, day) for day in sorted(days) for key in outcomes
+        }
+        for future in as_completed(begun):
+            key, day = begun[future]
+            outcomes[key].take(step, key, day, future.result())
+    finally:
+        # Who was interrupted waits neither for what has not begun nor for what goes on: its processes are ended next.
+        threads.shutdown(wait=False, cancel_futures=True)
+    return _finish(step, outcomes)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Why a day failed: in one line; the checks that it failed; the traceback of what nobody foresaw."""
+
+    reason: str
+    checks: Sequence[Check] = ()
+    trace: str | None = None
+
+
+@dataclass
+class _Outcome:
+    """What became of the days of one asset."""
+
+    days: list[date]
+    done: dict[date, DayResult] = field(default_factory=dict)
+    failed: dict[date, str] = field(default_factory=dict)
+
+    def take(self, step: StepExecutionContext, key: dg.AssetKey, day: date, found: DayResult | _Problem) -> None:
+        """Note what became of a day, and tell who listens."""
+        if isinstance(found, DayResult):
+            self.done[day] = found
+        else:
+            self.failed[day] = found.reason
+            for evaluation in day_evaluations(key, day, found.checks, None) if found.checks else ():
+                DagsterEvent.asset_check_evaluation(step, evaluation)
+            if found.trace:
+                step.log.error(f"{key.to_user_string()} {day}: {found.trace}")
+        _report(key, day, self.done, self.failed)
+
+
+def _attempt(do: Callable[[date], DayResult], day: date) -> DayResult | _Problem:
+    try:
+        return do(day)
+    except (LakeError, SettingsError, TrainingError) as error:
+        return _Problem(without_passwords(str(error)), error.checks if isinstance(error, BuildError) else ())
+    except Exception as error:  # noqa: BLE001 - a day fails alone whatever went wrong; the traceback is logged
+        first = str(error).strip().splitlines()[0] if str(error).strip() else ""
+        reason, trace = f"{type(error).__name__}: {first}", traceback.format_exc()
+        return _Problem(without_passwords(reason), trace=without_passwords(trace))
+
+
+def _finish(
+    step: StepExecutionContext, outcomes: Mapping[dg.AssetKey, _Outcome]
+) -> dict[dg.AssetKey, dict[date, DayResult]]:
+    """Tell Dagster: of all days with the step, or, where some failed, of each good one by itself."""
+    if any(outcome.failed for outcome in outcomes.values()):
+        for key, outcome in outcomes.items():
+            for day, result in sorted(outcome.done.items()):
+                recorded = dg.AssetMaterialization(key, partition=day.isoformat(), metadata=dict(result.metadata))
+                DagsterEvent.asset_materialization(step, recorded)
+            record_audits(step, key, outcome.done)
+        raise _failure(outcomes)
+    for key, outcome in outcomes.items():
+        for day, result in sorted(outcome.done.items()):
+            step.add_asset_metadata(dict(result.metadata), asset_key=key, partition_key=day.isoformat())
+    return {key: dict(sorted(outcome.done.items())) for key, outcome in outcomes.items()}
 
 
 def record_audits(step: StepExecutionContext, key: dg.AssetKey, results: Mapping[date, DayResult]) -> None:
@@ -201,11 +280,16 @@ def _report(key: dg.AssetKey, day: date, done: Mapping[date, DayResult], failed:
     log.info("%s %s %s: %s", report.asset, report.day, report.status, report.detail, extra={"day_report": report})
 
 
-def _failure(key: dg.AssetKey, days: list[date], failed: Mapping[date, str]) -> dg.Failure:
-    first = next(iter(failed.values()))
-    names = ", ".join(day.isoformat() for day in failed)
-    return dg.Failure(
-        description=f"{key.to_user_string()}: {len(failed)} of {len(days)} days failed ({names}); the first: {first}",
-        metadata={day.isoformat(): reason for day, reason in failed.items()},
-        allow_retries=False,
-    )
+def _failure(outcomes: Mapping[dg.AssetKey, _Outcome]) -> dg.Failure:
+    bad = {key.to_user_string(): outcome for key, outcome in outcomes.items() if outcome.failed}
+    said = []
+    for name, outcome in bad.items():
+        days = ", ".join(day.isoformat() for day in sorted(outcome.failed))
+        said.append(f"{name}: {len(outcome.failed)} of {len(outcome.days)} days failed ({days})")
+    first = next(reason for outcome in bad.values() for _, reason in sorted(outcome.failed.items()))
+    reasons = {
+        day.isoformat() if len(outcomes) == 1 else f"{name} {day}": reason
+        for name, outcome in bad.items()
+        for day, reason in sorted(outcome.failed.items())
+    }
+    return dg.Failure(description=f"{'; '.join(said)}; the first: {first}", metadata=reasons, allow_retries=False)

@@ -8,7 +8,7 @@ from dagster_aws.s3 import S3Resource
 
 from html_classification.assets import bronze, gold, post_train, silver, training
 from html_classification.io_manager import LakeIOManager
-from html_classification.resources import CrawlDrops, LabelSource, Tracking, WorkerProcesses
+from html_classification.resources import CrawlDrops, LabelSource, Tracking, TrainingProcesses, WorkerProcesses
 
 
 def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -16,7 +16,7 @@ def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
 
     Args:
         overrides: Resources by name: `lake`, `crawl`, `s3` (how the crawl drops are reached, where they are not reached
-            as the lake is), `workers`, `label_source`, `tracking`.
+            as the lake is), `workers`, `label_source`, `tracking`, `training_processes`.
 
     Returns:
         The definitions.
@@ -47,6 +47,7 @@ def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
             "workers": WorkerProcesses(),
             "label_source": LabelSource(),
             "tracking": Tracking(),
+            "training_processes": TrainingProcesses(),
         }
         | dict(overrides or {}),
         # A process a step would pay the start-up of the whole stack for each step.

@@ -8,10 +8,13 @@ reuses the version where the recipe is known, else computes, audits and publishe
 from upstream is an `Upstream`: the versions that were current when the step began.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 
 import dagster as dg
+import polars as pl
 from pydantic import Field
 
 from html_classification.day_by_day import DayResult, days_of, each_day
@@ -28,11 +31,13 @@ class StageBuild:
     Attributes:
         stage: The stage.
         build: What to compute from what.
+        shows: What Dagster shows of a day's rows, besides what it shows of every stage.
         results: The result of each day, filled in by the IO manager.
     """
 
     stage: Stage
     build: Build
+    shows: Callable[[pl.DataFrame], Mapping[str, Any]] | None = None
     results: dict[date, DayResult] = field(default_factory=dict)
 
 
@@ -49,22 +54,46 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: StageBuild) -> None:
         """Materialize each day of the step."""
-        lake = self._lake()
         key = context.asset_key
         run = RunInfo(key.to_user_string(), context.job_name, context.run_id)
-        current = lake.current(obj.stage.name)
+        days = days_of(context.asset_partition_keys)
+        obj.results.update(each_day(context.step_context, key, days, self.building(obj, run)))
+
+    def building(self, built: StageBuild, run: RunInfo) -> Callable[[date], DayResult]:
+        """What makes a day of a stage.
+
+        Args:
+            built: The stage, and what to compute from what.
+            run: Who asks for it.
+
+        Returns:
+            A function that materializes a day and says what Dagster is told of it.
+        """
+        lake = self._lake()
+        current = lake.current(built.stage.name)
 
         def do(day: date) -> DayResult:
-            done = materialize(lake, obj.stage, obj.build, day, run, force=self.force, current=current)
-            return day_result(obj.stage, done.dataset, reused=done.reused)
+            done = materialize(lake, built.stage, built.build, day, run, force=self.force, current=current)
+            result = day_result(built.stage, done.dataset, reused=done.reused)
+            shown = built.shows(done.dataset.read()) if built.shows else {}
+            return replace(result, metadata={**result.metadata, **shown})
 
-        days = days_of(context.asset_partition_keys)
-        obj.results.update(each_day(context.step_context, key, days, do))
+        return do
 
     def load_input(self, context: dg.InputContext) -> Upstream:
         """The versions of the upstream stage that are current now; no rows are read yet."""
-        upstream = self._lake().upstream(context.upstream_output.definition_metadata["stage"])  # type: ignore[union-attr]
-        upstream.open_days(days_of(context.asset_partition_keys))
+        stage = context.upstream_output.definition_metadata["stage"]  # type: ignore[union-attr]
+        return self.upstream(stage, days_of(context.asset_partition_keys))
+
+    def upstream(self, stage: str, days: Sequence[date]) -> Upstream:
+        """The versions of a stage that are current now.
+
+        Args:
+            stage: The stage.
+            days: The days of the step, which are opened all at once.
+        """
+        upstream = self._lake().upstream(stage)
+        upstream.open_days(list(days))
         return upstream
 
     def _lake(self) -> Lake:

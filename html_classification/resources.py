@@ -9,11 +9,19 @@ stands there, such as the password in an MLflow address, never becomes part of w
 
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import Any
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
 from dagster_aws.s3 import S3Resource
 from pydantic import Field, PrivateAttr, ValidationError
 
@@ -24,9 +32,9 @@ from html_classification.lake.store import Store
 from html_classification.settings import SettingsError, load_settings
 from html_classification.streams.workers import Workers
 from html_classification.training.candidates import EXPERIMENT
+from html_classification.training.processes import TrainingPool
 
-if TYPE_CHECKING:
-    from dagster_mlflow.resources import MlFlow
+INTERRUPTED = DagsterExecutionInterruptedError.__name__
 
 
 class CrawlDrops(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -99,6 +107,37 @@ class WorkerProcesses(dg.ConfigurableResource):  # type: ignore[type-arg]
         """End the processes."""
         if self._pool is not None:
             self._pool.close()
+
+
+class TrainingProcesses(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The processes that train models. They start with the first training, and live as long as the Dagster run."""
+
+    count: int | None = Field(
+        default=None, ge=0, description="How many models are trained at once. Default: one for each core."
+    )
+
+    _pool: TrainingPool | None = PrivateAttr(default=None)
+
+    @property
+    def pool(self) -> TrainingPool:
+        """The processes."""
+        if self._pool is None:
+            self._pool = TrainingPool(self.count)
+        return self._pool
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["TrainingProcesses"]:
+        """Serve one Dagster run."""
+        try:
+            yield self
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End the processes."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
 
 
 class LabelSource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -201,27 +240,37 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     _context: Any = PrivateAttr(default=None)
     _parent: Any = PrivateAttr(default=None)
+    _run_id: str | None = PrivateAttr(default=None)
+    _lock: Any = PrivateAttr(default_factory=Lock)
+    # MLflow knows the open run of a thread: dagster-mlflow opens and closes its own in one that does nothing else.
+    _thread: Any = PrivateAttr(default=None)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Tracking"]:
-        """Serve one Dagster run; close its MLflow run, as FAILED where a step failed."""
+        """Serve one Dagster run; close its MLflow run: FAILED where a step failed, KILLED where it was stopped."""
         self._context = context
-        try:
-            yield self
-        finally:
-            if self._parent is not None:
-                self._close()
+        with ThreadPoolExecutor(1, thread_name_prefix="dagster-mlflow") as self._thread:
+            stopped = True
+            try:
+                yield self
+                stopped = False
+            finally:
+                # Behind an opening that still goes on: its run is to be closed too.
+                self._thread.submit(self._close, stopped).result()
 
     def parent_run_id(self) -> str:
-        """The MLflow run of this Dagster run, opened where it is not open yet."""
-        if self._parent is None:
-            self._parent = self._open()
-        return str(self._parent.active_run().info.run_id)
+        """The MLflow run of this Dagster run, opened where it is not open yet. For any thread."""
+        with self._lock:
+            if self._parent is None:
+                self._run_id = self._thread.submit(self._open).result()
+        return str(self._run_id)
 
-    def _open(self) -> "MlFlow":
-        from html_classification.training.tracking import ensure_experiment
+    def _open(self) -> str:
+        from html_classification.training.abandoned import PROCESS_TAG, close_abandoned_runs, process_name
+        from html_classification.training.tracking import client, ensure_experiment
 
-        ensure_experiment(self.address, EXPERIMENT)
+        experiment_id = ensure_experiment(self.address, EXPERIMENT)
+        close_abandoned_runs(client(self.address), experiment_id)
         # Pinned and covered by tests, so that their being beta is no news to a user of this project.
         warnings.filterwarnings("ignore", message="Function `_create_mlflow_run_hook` is currently in beta")
         warnings.filterwarnings("ignore", message="Class `MlFlow` is currently in beta")
@@ -231,16 +280,34 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         config = {
             "experiment_name": EXPERIMENT,
             "mlflow_tracking_uri": self.address,
-            "extra_tags": {"html_classification.kind": "dagster-run"},
+            "extra_tags": {"html_classification.kind": "dagster-run", PROCESS_TAG: process_name()},
         }
-        return MlFlow(self._context.replace_config(config))  # type: ignore[no-untyped-call]
+        self._parent = MlFlow(self._context.replace_config(config))  # type: ignore[no-untyped-call]
+        run_id = str(self._parent.active_run().info.run_id)
+        # dagster-mlflow names it by the job, which is the same for all.
+        client(self.address).update_run(run_id, name=_run_name(self._context.run))
+        return run_id
 
-    def _close(self) -> None:
+    def _close(self, stopped: bool) -> None:
         parent, self._parent = self._parent, None
-        status = "FAILED"
+        if parent is None:
+            return
+        status = "KILLED" if stopped else "FAILED"
         try:
-            failures = dg.DagsterEventType.STEP_FAILURE
-            if not self._context.instance.all_logs(self._context.run.run_id, of_type=failures):
+            failures = self._context.instance.all_logs(
+                self._context.run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE
+            )
+            # Ctrl-C is the failure of a step to Dagster.
+            if any(INTERRUPTED in str(entry.dagster_event.event_specific_data) for entry in failures):
+                status = "KILLED"
+            elif not stopped and not failures:
                 status = "FINISHED"
         finally:
             parent.end_run(status=status)
+
+
+def _run_name(run: dg.DagsterRun) -> str:
+    """The days of a Dagster run, and how its id begins."""
+    first, last = (run.tags.get(name) for name in (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG))
+    days = run.tags.get(PARTITION_NAME_TAG) or (first if first == last else f"{first} to {last}")
+    return f"Dagster run {run.run_id[:8]}, {days}"

@@ -73,6 +73,20 @@ class Settings(BaseSettings):
     training_window_days: int = Field(
         30, ge=1, le=90, description="How many days of data, ending with the day itself, a model is trained on."
     )
+    test_share: float = Field(
+        0.3, ge=0.05, le=0.95, description="The share of a training set's rows, the newest, that models are tested on."
+    )
+    split_sites: bool = Field(
+        False,
+        description="Whether every site stays on one side of a training set's split, as near duplicates always do: "
+        "then models are tested on sites that they have not seen.",
+    )
+    training_seed: int = Field(
+        0, ge=0, le=2**32 - 1, description="What chance there is in training comes of it: another seed, another split."
+    )
+    algorithms: str = Field(
+        "", description="The algorithms that models are trained by, separated by commas. Empty: all that there are."
+    )
     labeling_queue_size: int = Field(
         100, ge=1, le=100_000, description="How many pages a day's queue of what to label next has at most."
     )
@@ -90,6 +104,11 @@ class Settings(BaseSettings):
         validation_alias="MLFLOW_TRACKING_URI",
         description="The MLflow server or database.",
     )
+
+    @property
+    def chosen_algorithms(self) -> tuple[str, ...]:
+        """The algorithms that models are trained by, sorted; none where all are."""
+        return tuple(sorted({name.strip() for name in self.algorithms.split(",")} - {""}))
 
     @property
     def known_categories(self) -> tuple[str, ...]:

@@ -3,11 +3,16 @@
 Belongs here: fixtures used by more than one folder of tests. Does not belong here: expectations.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
+
+# Before the definitions are made: half of the models, so that tests of the whole graph take half of the time. A test of
+# the command line runs all.
+os.environ["HTML_CLASSIFICATION_ALGORITHMS"] = "complement-nb, logistic-regression"
 
 from html_classification_tests.pages import Project
 from html_classification_tests.s3_server import NoServerError, delete_bucket, make_bucket, s3_server, weed

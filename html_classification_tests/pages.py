@@ -15,7 +15,7 @@ from typing import Any
 from html_classification.definitions import build_defs
 from html_classification.io_manager import LakeIOManager
 from html_classification.lake import Lake
-from html_classification.resources import CrawlDrops, LabelSource, Tracking
+from html_classification.resources import CrawlDrops, LabelSource, Tracking, TrainingProcesses
 
 REPOSITORY = Path(__file__).parent.parent
 FIRST_DAY = date(2026, 3, 1)
@@ -83,14 +83,15 @@ class Project:
         """The lake."""
         return Lake(self.lake_uri)
 
-    def defs(self) -> Any:
-        """The real definitions on this project."""
+    def defs(self, training_processes: int = 0) -> Any:
+        """The real definitions on this project; models are trained in this process, where none are asked for."""
         return build_defs(
             {
                 "lake": LakeIOManager(lake=self.lake_uri),
                 "crawl": CrawlDrops(uri=str(self.crawl)),
                 "label_source": LabelSource(uri=str(self.labels)),
                 "tracking": Tracking(uri=self.mlflow_uri),
+                "training_processes": TrainingProcesses(count=training_processes),
             }
         )
 

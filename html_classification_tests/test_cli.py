@@ -12,13 +12,12 @@ import pytest
 from dagster import DagsterInstance
 
 from html_classification.training.algorithms import ALGORITHMS
-from html_classification.training.candidates import EXPERIMENT
-from html_classification.training.fitting import fit
-from html_classification.training.registry import promote, register
-from html_classification.training.tracking import log_model_run
+from html_classification.training.champions import promote
+from html_classification.training.registry import register
+from html_classification.transforms.text.versions import TEXT_VERSIONS
 from html_classification_tests.cli.command import PROGRAM, Answer, call, call_on_a_terminal, environment
 from html_classification_tests.pages import FIRST_DAY, Project
-from html_classification_tests.training.corpus import invented_pages
+from html_classification_tests.training.models_in_mlflow import record
 
 DAYS = [f"2026-03-{day:02d}" for day in range(1, 6)]
 BAD = DAYS[2]
@@ -229,30 +228,30 @@ def test_nothing_is_listed_where_nothing_is(tmp_path: Path) -> None:
 
 
 def test_models_ls(tmp_path: Path) -> None:
-    pages, uri = invented_pages(30), Project(tmp_path).mlflow_uri
-    metadata = {"version": "0123456789ab", "date": DAYS[0], "snapshot": f"training-set-{DAYS[0]}-0123456789ab"}
-    run_id = log_model_run(
-        uri,
-        EXPERIMENT,
-        run_name="a run",
-        parameters={"algorithm": "complement-nb", "text_version": "v2"},
-        metrics={"accuracy": 0.9, "macro_f1": 0.8, "train_rows": 20, "test_rows": 10},
-        tags={f"html_classification.{name}": value for name, value in metadata.items()},
-        classifier=fit(pages["text"].to_list(), pages["category"].to_list(), ALGORITHMS["complement-nb"]),
-        input_example=["a text"],
-        artifacts={},
-    )
+    uri = Project(tmp_path).mlflow_uri
+    run_id = record(uri, "0123456789ab")
+    snapshot = f"training-set-{DAYS[0]}-0123456789ab"
     promote(uri, register(uri, run_id))
     answer = call(tmp_path, "models", "ls", "--json")
     (model,) = json.loads(answer.out)
     assert (answer.code, answer.err) == (0, "")
-    assert tuple(model) == (*MODEL, "metrics")
+    assert tuple(model)[: len(MODEL) + 1] == (*MODEL, "metrics")
     assert (model["name"], model["version"], model["aliases"]) == ("html-classification", 1, ["champion"])
     assert (model["date"], model["text_version"], model["algorithm"]) == (DAYS[0], "v2", "complement-nb")
-    assert (model["snapshot"], model["mlflow_run_id"]) == (metadata["snapshot"], run_id)
-    assert (model["rows"], model["metrics"]) == ({"train": 20, "test": 10}, {"accuracy": 0.9, "macro_f1": 0.8})
+    assert (model["snapshot"], model["mlflow_run_id"]) == (snapshot, run_id)
+    assert (model["rows"], model["metrics"]) == ({"train": 70, "test": 30}, {"accuracy": 0.9, "macro_f1": 0.8})
     table = call(tmp_path, "models", "ls").lines
     assert [line.split()[0] for line in table] == ["version", "1"]
+
+
+def test_a_day_with_every_model_from_the_crawl_to_the_champion(tmp_path: Path) -> None:
+    Project(tmp_path).write_days(1, each=8)
+    answer = run(tmp_path)
+    assert (answer.code, answer.err) == (0, "")
+    trained = {asset for _, asset, outcome in done(answer) if asset.startswith("models/") and outcome == "built"}
+    assert len(trained) == 2 * len(TEXT_VERSIONS) * len(ALGORITHMS)
+    (model,) = json.loads(call(tmp_path, "models", "ls", "--json").out)
+    assert model["aliases"] == ["champion"]
 
 
 COMMANDS: list[Callable[[], tuple[str, ...]]] = [

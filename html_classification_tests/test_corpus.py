@@ -29,9 +29,11 @@ def test_real_pages_go_through_every_stage(project: Project, instance: dg.Dagste
             "tracking": Tracking(uri=project.mlflow_uri),
         }
     )
-    keys = set(defs.resolve_asset_graph().materializable_asset_keys)
-    result = run_range(defs, instance, keys, DAYS)
-    assert result.failed == []
+    graph = defs.resolve_asset_graph()
+    keys = set(graph.materializable_asset_keys)
+    of_models = {key for key in keys if graph.get(key).group_name in ("training", "post_train")}
+    assert run_range(defs, instance, keys - of_models, DAYS).failed == []
+    assert run_range(defs, instance, of_models, DAYS[-1:]).failed == []
 
     rows: dict[str, int] = {}
     for listed in project.lake.ls():

@@ -9,10 +9,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from html_classification.assets.training import KINDS
+from html_classification.assets.stage_asset import STAGE_FUNCTIONS
+from html_classification.assets.training import KINDS, MODEL_STAGES, chosen_algorithms
 from html_classification.definitions import build_defs
 from html_classification.partitions import daily_partitions
 from html_classification.resources import Tracking
+from html_classification.settings import SettingsError
+from html_classification.training.algorithms import ALGORITHMS
+from html_classification.transforms.text.versions import TEXT_VERSIONS
 from html_classification_tests.pages import REPOSITORY, Project
 
 HEAVY = ["mlflow", "sklearn", "cleanlab", "simplemma", "dagster_mlflow"]
@@ -43,13 +47,14 @@ def fresh() -> dict[str, str]:
 
 
 def test_the_graph_has_every_stage() -> None:
-    assert len(KINDS) == 8
+    assert len(KINDS) == 2 * len(TEXT_VERSIONS) * len(ALGORITHMS) == 16
     expected = {"raw", "preprocess/url_normalization", "preprocess/html_parsing", "preprocess/duplicates"}
     expected |= {"labels", "annotators", "annotated", "labeling_queue"}
     expected |= {"preprocess/text_normalization_v1", "preprocess/text_normalization_v2", "training_set", "predictions"}
     expected |= {"post_train", "leaderboard", "promotion"}
     assert {name for name in SPECS if not name.startswith("models/")} == expected
-    assert len(SPECS) == len(expected) + len(KINDS)
+    assert len(SPECS) == len(expected) + len(MODEL_STAGES)
+    assert {stage.name for stage in MODEL_STAGES.values()} < STAGE_FUNCTIONS.keys()
 
 
 @pytest.mark.parametrize("name", sorted(SPECS))
@@ -93,6 +98,10 @@ def test_every_stage_has_one_blocking_check_by_day() -> None:
         ("annotators", "agreement"),
         ("html_parsing", "engines_agree"),
         ("labels", "all_bought"),
+        ("promotion", "not_worse"),
+        ("training_set", "balance"),
+        ("training_set", "both_sides"),
+        ("training_set", "sizes"),
     ]
     for asset in assets:
         assert asset.backfill_policy == dg.BackfillPolicy.multi_run(max_partitions_per_run=30)
@@ -115,7 +124,7 @@ def test_resources_can_be_replaced(tmp_path: Path) -> None:
     mine = Tracking(uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
     resources = build_defs({"tracking": mine}).resources or {}
     assert resources["tracking"] is mine
-    assert set(resources) == {"lake", "crawl", "s3", "workers", "label_source", "tracking"}
+    assert set(resources) == {"lake", "crawl", "s3", "workers", "label_source", "tracking", "training_processes"}
 
 
 def test_importing_the_definitions_is_silent_and_light() -> None:
@@ -160,3 +169,11 @@ def test_dagster_finds_the_definitions_valid(project: Project) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "Validation successful for code location html_classification" in done.stderr + done.stdout
+
+
+def test_an_algorithm_that_there_is_not_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTML_CLASSIFICATION_ALGORITHMS", "linear-svm, nonsense")
+    with pytest.raises(SettingsError, match="there is no nonsense; there are logistic-regression, linear-svm"):
+        chosen_algorithms()
+    monkeypatch.setenv("HTML_CLASSIFICATION_ALGORITHMS", "page-structure,linear-svm")
+    assert chosen_algorithms() == ["linear-svm", "page-structure"]

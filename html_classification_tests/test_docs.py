@@ -5,11 +5,21 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
+import polars as pl
 import pytest
+import yaml
 
-from html_classification_tests.pages import REPOSITORY
+from html_classification.training.algorithms import ALGORITHMS
+from html_classification.training.fitting import predict
+from html_classification.training.onnx_export import export
+from html_classification.training.packaging import package
+from html_classification.training.report import write_report
+from html_classification_tests.inference.material import invented_documents, lake_rows, trained
+from html_classification_tests.pages import REPOSITORY, Project
 
 LAKE_PAGE = REPOSITORY / "docs" / "lake.md"
+TRAINING_PAGE = REPOSITORY / "docs" / "training.md"
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -50,3 +60,38 @@ def test_duckdb_reads_the_lake_as_the_page_says(golden: Path) -> None:
     rows = found.fetchall()
     assert [name for name, _ in rows] == ["cooking", "finance", "sports"]
     assert sum(count for _, count in rows) == 6
+
+
+def test_a_model_is_used_as_the_page_on_training_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    classifier = trained(invented_documents(6), "v2", "page-structure")
+    package(Path("model"), classifier, "v2")
+    Path("onnx-model").mkdir()
+    Path("onnx-model/model.onnx").write_bytes(export(classifier))
+    names: dict[str, Any] = {}
+    for code in blocks(TRAINING_PAGE, "python"):
+        exec(compile(code, "docs/training.md", "exec"), names)
+    answers = names["answers"]
+    assert answers["category"].to_list() == ["cooking", None]
+    assert (names["first"], names["category"].tolist()) == ("cooking", ["cooking"])
+    assert answers["reason"].to_list() == [None, "no html"]
+    said = answers["probabilities"][0]
+    assert dict(zip(sorted(said), names["probabilities"][0], strict=True)) == pytest.approx(said, abs=1e-6)
+
+
+def test_the_launchpad_takes_the_configurations_of_the_page_on_training(project: Project) -> None:
+    job = project.defs().resolve_implicit_global_asset_job_def()
+    configurations = [yaml.safe_load(code) for code in blocks(TRAINING_PAGE, "yaml")]
+    assert [list(each["ops"]) for each in configurations] == [["models_on_given_labels"], ["promotion"]]
+    for each in configurations:
+        assert dg.validate_run_config(job, each)
+
+
+def test_the_page_on_training_names_every_algorithm_and_every_file_of_a_report(tmp_path: Path) -> None:
+    page = TRAINING_PAGE.read_text()
+    classifier, rows = trained(invented_documents(6), "v2"), lake_rows(invented_documents(6), "v2")
+    about = {"language": pl.lit("en"), "label_source": pl.lit("file")}
+    write_report(tmp_path, classifier, rows.with_columns(**about), predict(classifier, rows))
+    files = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    assert [name for name in [*ALGORITHMS, *sorted(files)] if f"`{name}`" not in page] == []

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+import polars as pl
+from pydantic import BaseModel
 
 from html_classification.checks import specs, step_results
 from html_classification.day_by_day import record_audits
@@ -42,16 +44,32 @@ class StageFunction:
         reads: The stages that it is computed from, by the name of the argument.
         function: Gets an `Upstream` for each of them and the resources, by name, and returns a `Build`.
         resources: The names of the resources that the function takes.
+        parameters: The type of the `parameters` that it takes too, where people may choose them when they launch it;
+            a version's recipe has those that it was made with.
     """
 
     stage: Stage
     reads: Mapping[str, Stage]
     function: Callable[..., Build]
-    resources: tuple[str, ...]
+    resources: tuple[str, ...] = ()
+    parameters: type[BaseModel] | None = None
 
 
 #: Every stage that has an asset, by its name; complete once `definitions` is imported.
 STAGE_FUNCTIONS: dict[str, StageFunction] = {}
+
+
+def catalog_entry(stage: Stage, kinds: tuple[str, ...]) -> dict[str, Any]:
+    """What Dagster's catalog says of a stage's asset: the same for an asset of its own step and one of several."""
+    return {
+        "group_name": _GROUPS[stage.layer],
+        "description": stage.description,
+        "owners": OWNERS,
+        "kinds": set(kinds),
+        "tags": {"layer": stage.layer},
+        "code_version": stage.code_version,
+        "metadata": {"stage": stage.name, "dagster/column_schema": column_schema(stage)},
+    }
 
 
 def stage_asset(
@@ -62,6 +80,7 @@ def stage_asset(
     kinds: tuple[str, ...] = ("polars", "parquet"),
     checks: Mapping[str, str] | None = None,
     pool: str | None = None,
+    shows: Callable[[pl.DataFrame], Mapping[str, Any]] | None = None,
 ) -> Callable[[Callable[..., Build]], dg.AssetsDefinition]:
     """Make an asset of a function that says what its stage is computed from.
 
@@ -75,6 +94,7 @@ def stage_asset(
         kinds: Labels that Dagster shows on the asset.
         checks: Checks besides the audit, which only warn: their descriptions, by name.
         pool: The Dagster pool that its runs take a place in, where only so many may go on at once.
+        shows: What Dagster shows of a day's rows, besides what it shows of every stage.
 
     Returns:
         A decorator.
@@ -86,7 +106,7 @@ def stage_asset(
 
         def body(context: dg.AssetExecutionContext, **upstream: Any) -> Iterator[Any]:
             given = {name: getattr(context.resources, name) for name in resources}
-            output = StageBuild(stage, function(**upstream, **given))
+            output = StageBuild(stage, function(**upstream, **given), shows)
             yield dg.Output(output)
             # The IO manager has done the days by now: a day that fails its audit fails the step before this.
             record_audits(context.get_step_execution_context(), dg.AssetKey(stage.asset_key), output.results)
@@ -94,16 +114,10 @@ def stage_asset(
             yield from step_results([spec.name for spec in check_specs], days)
 
         body.__name__ = function.__name__
-        return dg.asset(
+        made: dg.AssetsDefinition = dg.asset(
             key=stage.asset_key,
             ins={name: dg.AssetIn(key=read.asset_key) for name, read in reads.items()},
-            group_name=_GROUPS[stage.layer],
-            description=stage.description,
-            owners=OWNERS,
-            kinds=set(kinds),
-            tags={"layer": stage.layer},
-            code_version=stage.code_version,
-            metadata={"stage": stage.name, "dagster/column_schema": column_schema(stage)},
+            **catalog_entry(stage, kinds),
             partitions_def=daily_partitions(),
             backfill_policy=BACKFILL_POLICY,
             io_manager_key=IO_MANAGER,
@@ -111,5 +125,6 @@ def stage_asset(
             check_specs=check_specs,
             pool=pool,
         )(body)
+        return made
 
     return decorate

@@ -10,7 +10,7 @@ the bad day what is downstream is left out. Every pass finishes or fails somethi
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -137,7 +137,9 @@ def _run(
         )
         result.run_ids.append(done.run_id)
         _raise_if_interrupted(done)
-        for report in _failed_outside_of_days(done, keys, days, listener.reports):
+        graph = defs.resolve_asset_graph()
+        nodes = {key: graph.get(key).assets_def.node_def.name for key in keys}
+        for report in _failed_outside_of_days(done, nodes, days, listener.reports):
             listener.take(report)
     result.reports += listener.reports
     return listener.reports
@@ -158,20 +160,20 @@ def _innermost(event: dg.DagsterEvent) -> Any:
 
 
 def _failed_outside_of_days(
-    done: dg.ExecuteInProcessResult, keys: set[dg.AssetKey], days: list[date], reports: list[DayReport]
+    done: dg.ExecuteInProcessResult, nodes: Mapping[dg.AssetKey, str], days: list[date], reports: list[DayReport]
 ) -> Iterator[DayReport]:
     """Reports for assets whose step failed outside of the days, before or after them: all have failed."""
-    reported = {report.asset for report in reports if report.status == "failed"}
+    reported = {nodes[dg.AssetKey.from_user_string(one.asset)] for one in reports if one.status == "failed"}
     failures = {event.node_name: event for event in done.all_events if event.is_step_failure}
-    for key in sorted(keys):
+    for key in sorted(nodes):
         name = key.to_user_string()
-        failure = failures.get(key.to_python_identifier())
-        if failure and name not in reported:
+        failure = failures.get(nodes[key])
+        if failure and nodes[key] not in reported:
             message = _innermost(failure).message.strip().splitlines()[0]
             for day in days:
                 yield DayReport(name, day, "failed", re.sub(r"^[\w.]+\.(\w+: )", r"\1", message))
     if not done.success and not failures and not reports:
-        for key in keys:
+        for key in nodes:
             for day in days:
                 yield DayReport(key.to_user_string(), day, "failed", f"the run {done.run_id} did not start its steps")
 

@@ -32,7 +32,9 @@ snapshot_app = typer.Typer(no_args_is_help=True, help="Immutable named lists of 
 labels_app = typer.Typer(
     no_args_is_help=True, help="Labels: who gave them, what they cost; tasks for people out, their answers in."
 )
-models_app = typer.Typer(no_args_is_help=True, help="Look at the models in the registry.")
+models_app = typer.Typer(
+    no_args_is_help=True, help="The registered models: compare them, take them elsewhere, train them again, go back."
+)
 app.add_typer(lake_app, name="lake")
 lake_app.add_typer(snapshot_app, name="snapshot")
 app.add_typer(labels_app, name="labels")

@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from html_classification.printable import printable
+from html_classification.printable import printable, without_passwords
 
 if TYPE_CHECKING:
     from html_classification.lake import Lake
@@ -39,7 +39,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON array.")]
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """End with one line on stderr, whatever the message quotes."""
-    line = Text(f"html-classification: {printable(message)}", style="red")
+    line = Text(f"html-classification: {printable(without_passwords(message))}", style="red")
     Console(stderr=True, soft_wrap=True).print(line)
     raise SystemExit(code)
 

@@ -19,6 +19,10 @@ from html_classification.cli import (
     lake_upkeep,
     lake_versions,
     models,
+    models_compare,
+    models_export,
+    models_reproduce,
+    models_rollback,
     run,
 )
 from html_classification.cli.apps import app
@@ -38,6 +42,10 @@ __all__ = [
     "lake_upkeep",
     "lake_versions",
     "models",
+    "models_compare",
+    "models_export",
+    "models_reproduce",
+    "models_rollback",
     "run",
 ]
 
@@ -79,3 +87,9 @@ def _answer() -> Any:
         if error.format_message():
             fail(f"{error.format_message()} See --help", error.exit_code)
         return error.exit_code
+    except Exception as error:
+        # By its name: importing MLflow takes seconds, and who raises this has imported it.
+        if not type(error).__module__.startswith("mlflow."):
+            raise
+        first = (str(error).splitlines() or ["it gives no reason"])[0]
+        fail(f"MLflow: {first}; is MLFLOW_TRACKING_URI right, and the server up?")

@@ -3,21 +3,26 @@
 Belongs here: texts as numbers, the members, their opinions. Does not belong here: which pages are worth a label
 (`selection`, `queue`), and the models that are trained, measured and kept (`training`).
 
-Each text version with each algorithm is a member, as in training. Terms and their weights come from all texts, those
-without a label too: they are counted once per text version and not once per member, which is most of the work.
+Each text version with each of two algorithms is a member: more of them, or ones that read more than words, cost more
+than they tell. Terms and their weights come from all texts, those without a label too: they are counted once per text
+version and not once per member, which is most of the work.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from html_classification.training.algorithms import Algorithm, Parameters, vectorizer
+from html_classification.training.algorithms import ALGORITHMS, Algorithm, Parameters
+from html_classification.training.features import vectorizer
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
+
+#: The members' algorithms: two that are quick and err in different ways.
+MEMBERS = (ALGORITHMS["logistic-regression"], ALGORITHMS["complement-nb"])
 
 #: Dimensions that texts are compared in.
 TOPICS = 50
@@ -118,7 +123,7 @@ def opinions(matrices: Sequence[Any], labels: Sequence[str], algorithms: Iterabl
     said = []
     for matrix in matrices:
         for algorithm in algorithms:
-            member = algorithm.classifier(algorithm.parameters()).fit(matrix[:known], list(labels))
+            member = algorithm.learn(algorithm.parameters(), matrix[:known], list(labels))
             rest = matrix[known:]
             said.append(member.predict_proba(rest) if rest.shape[0] else np.zeros((0, len(categories))))
     votes = np.sum([np.eye(len(categories))[probabilities.argmax(axis=1)] for probabilities in said], axis=0)

@@ -12,6 +12,7 @@ over.
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -84,9 +85,11 @@ class Build:
             called without it where a version is computed to compare bytes. Part of no recipe.
         parameters: Everything else that steers the computation; part of the recipe.
         keeps_files: The input whose files are kept as they are in place of a parquet file (raw).
-        after: Called with the metadata of a version that passed its audit, and the outcome's byproduct, before it
-            is published.
-        still_there: Whether what `after` left outside the lake for a version (an MLflow run) still exists.
+        session: Opened with the version before anything is computed, and closed when it is published or something went
+            wrong (an MLflow run). What it gives is called with the metadata of a version that passed its audit, and the
+            outcome's byproduct, before it is published.
+        still_there: Whether what a session left outside the lake for a version still exists.
+        published: Called with the lake and the metadata of a version that is current now, also of a reused one.
     """
 
     inputs: Callable[[date], Mapping[str, Input]]
@@ -95,8 +98,9 @@ class Build:
     shortcuts: Callable[[date], Mapping[str, Any]] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     keeps_files: str | None = None
-    after: Callable[[Metadata, Any], None] | None = None
+    session: Callable[[VersionId], AbstractContextManager[Callable[[Metadata, Any], None]]] | None = None
     still_there: Callable[[str], bool] | None = None
+    published: Callable[[Lake, Metadata], object] | None = None
 
 
 @dataclass(frozen=True)
@@ -154,14 +158,21 @@ def materialize(
         try:
             if current is None or current.get(day) != recipe.version:
                 lake.publish(known, run=run.run_id, reason="reused: same recipe")
+            if build.published:
+                build.published(lake, known.metadata)
             return Materialization(known, reused=True)
         except RemovedError:
             pass  # garbage collection took it in this moment: it is built again
-    written, byproduct = _write(lake, stage, replace(build, shortcuts=None) if force else build, recipe, inputs, run)
-    _require_passed(written)
-    if build.after:
-        build.after(written.metadata, byproduct)
-    lake.publish(written, run=run.run_id, reason="built")
+    version = VersionId(stage.name, day, recipe.version)
+    with build.session(version) if build.session else nullcontext() as record:
+        build_once = replace(build, shortcuts=None) if force else build
+        written, byproduct = _write(lake, stage, build_once, recipe, inputs, run)
+        _require_passed(written)
+        if record:
+            record(written.metadata, byproduct)
+        lake.publish(written, run=run.run_id, reason="built")
+    if build.published:
+        build.published(lake, written.metadata)
     return Materialization(written, reused=False)
 
 

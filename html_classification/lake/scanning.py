@@ -37,13 +37,16 @@ def scan_parquet(store: Store, files: Sequence[str], columns: Sequence[str] | No
         only files between them have is left out.
 
     Raises:
-        LakeError: The first or the last file cannot be read.
+        LakeError: The first or the last file cannot be read, or neither has a column that is wanted.
     """
     uris = [store.uri(path) for path in files]
     newest, *oldest = in_parallel(lambda uri: _schema(store, uri), dict.fromkeys((uris[-1], uris[0])))
+    schema = dict(newest) | {name: kind for one in oldest for name, kind in one.items() if name not in newest}
+    if absent := [name for name in columns or () if name not in schema]:
+        raise LakeError(_absent(store, files, absent))
     frame = pl.scan_parquet(
         uris,
-        schema=dict(newest) | {name: kind for one in oldest for name, kind in one.items() if name not in newest},
+        schema=schema,
         missing_columns="insert",
         extra_columns="ignore",
         cast_options=pl.ScanCastOptions(integer_cast="upcast", float_cast="upcast"),
@@ -123,6 +126,17 @@ def _schema(store: Store, uri: str) -> pl.Schema:
         return pl.scan_parquet(uri, glob=False, **store.for_polars).collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise LakeError(damaged([uri], error)) from None
+
+
+def _absent(store: Store, files: Sequence[str], columns: Sequence[str]) -> str:
+    """What to say of versions that are whole, but have not all columns."""
+    schemas = in_parallel(lambda path: _schema(store, store.uri(path)), files)
+    lacking = [path for path, schema in zip(files, schemas, strict=True) if not set(columns) <= set(schema)]
+    stage = lacking[0].rsplit("/", 3)[0]
+    days = ", ".join(path.rsplit("/", 3)[1] for path in lacking)
+    has, them, those = ("has", "it", "that day") if len(lacking) == 1 else ("have", "them", "those days")
+    what = f"{stage} {days} {has} no column {', '.join(columns)}"
+    return f"{what}: an earlier release made {them}; materialize {those} again"
 
 
 def damaged(uris: Sequence[str], error: Exception) -> str:

@@ -33,11 +33,11 @@ COLUMNS: dict[str, Any] = {
 def label_quality(predictions: pl.DataFrame) -> pl.DataFrame:
     """Judge each given label by the out-of-sample prediction.
 
-    Categories without a row are left out, since no one can have confused them; with fewer than two
-    categories or three rows nothing can be compared, and no label is an issue.
+    A category without a row may be suggested too: rows that are judged apart need not have all that the model knows.
+    With rows of fewer than two categories, or fewer than three rows, nothing can be compared, and no label is an issue.
 
     Args:
-        predictions: Rows of `Predictions`, from `training.fitting.cross_validate`.
+        predictions: Rows of `Predictions`, each by a model that has not seen the row.
 
     Returns:
         Sorted by url: `url`, `label_quality` (0 to 1: the probability of the given label), `is_label_issue`,
@@ -48,7 +48,8 @@ def label_quality(predictions: pl.DataFrame) -> pl.DataFrame:
     rows = predictions.sort("url")
     if rows.is_empty():
         return pl.DataFrame(schema=COLUMNS)
-    categories = sorted(rows["category"].unique())
+    known = rows["probabilities"].explode().struct.field("category")
+    categories = sorted({*rows["category"], *known.unique()})
     probabilities = _matrix(rows, categories)
     given = np.searchsorted(categories, rows["category"].to_numpy())
     best = probabilities.argmax(axis=1)
@@ -80,7 +81,7 @@ def _issues(given: "np.ndarray[Any, Any]", probabilities: "np.ndarray[Any, Any]"
     import numpy as np
     from cleanlab.filter import find_label_issues
 
-    if len(given) < 3 or probabilities.shape[1] < 2:
+    if len(given) < 3 or len(np.unique(given)) < 2:
         return np.zeros(len(given), dtype=bool)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="May not flag all label issues in class", category=UserWarning)

@@ -48,7 +48,8 @@ def _words(texts: list[str]) -> Any:
     """TF-IDF of the words that two texts have at least; None where there are none."""
     from sklearn.feature_extraction.text import TfidfTransformer
 
-    from html_classification.training.algorithms import Parameters, vectorizer
+    from html_classification.training.algorithms import Parameters
+    from html_classification.training.features import vectorizer
 
     words = vectorizer(Parameters(words_per_term=1), min_df=2, max_features=TERMS)
     try:

@@ -28,7 +28,7 @@ class RepairRules(BaseModel):
         0.05, ge=0, le=1, description="… the given category at most this one, …"
     )
     relabel_min_rows: int = Field(
-        5, ge=1, description="… and the other category has at least so many rows to learn it from."
+        5, ge=1, description="… and the other category has at least so many train rows to learn it from."
     )
     drop_below_typicality: float = Field(
         0.03, ge=0, le=1, description="Drop rows whose outlier score is below this: off-topic pages."
@@ -42,8 +42,11 @@ def refine(rows: pl.DataFrame, predictions: pl.DataFrame, rules: RepairRules | N
     In this order: an off-topic page is dropped; a label issue with strong evidence is relabelled; other
     label issues are kept and marked for review; the rest is kept.
 
+    Train and test rows are judged apart: no label of a test row has a part in what becomes of a train row, so that
+    models on refined labels can be compared with others on the test rows.
+
     Args:
-        rows: Rows of the training set: `url`, `text`, `category`, `timestamp`.
+        rows: Rows of the training set: `url`, `text`, `category`, `split`, `timestamp`.
         predictions: Out-of-sample predictions of them: rows of `Predictions`. A row without one is kept.
         rules: How strong the evidence must be; without them the defaults.
 
@@ -56,13 +59,13 @@ def refine(rows: pl.DataFrame, predictions: pl.DataFrame, rules: RepairRules | N
     if rows.is_empty():
         return Outcome(POST_TRAIN.empty(), figures=_figures(POST_TRAIN.empty(), 0, 0))
     evidence = (
-        rows.join(label_quality(predictions), on="url", how="left", maintain_order="left")
+        rows.join(_quality(rows, predictions), on="url", how="left", maintain_order="left")
         .with_columns(
             outlier_score=pl.Series(outlier_scores(rows["text"].to_list(), rules.seed)),
             predicted=pl.col("label_quality").is_not_null(),
             is_label_issue=pl.col("is_label_issue").fill_null(value=False),
             suggested_rows=pl.col("suggested_category").replace_strict(
-                dict(rows["category"].value_counts().iter_rows()),
+                dict(rows.filter(pl.col("split") == "train")["category"].value_counts().iter_rows()),
                 default=0,
                 return_dtype=pl.Int64,
             ),
@@ -70,6 +73,12 @@ def refine(rows: pl.DataFrame, predictions: pl.DataFrame, rules: RepairRules | N
         .with_columns(action=_action(rules))
     )
     return _outcome(evidence, rules)
+
+
+def _quality(rows: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
+    """Judge the labels of each side of the split by those of the same side alone."""
+    sides = rows.select("url", "split").partition_by("split", maintain_order=True)
+    return pl.concat([label_quality(predictions.join(side, on="url", how="semi")) for side in sides])
 
 
 def _action(rules: RepairRules) -> pl.Expr:

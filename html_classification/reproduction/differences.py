@@ -15,6 +15,7 @@ from html_classification.schemas.columns import Stage
 from html_classification.schemas.described import Column
 from html_classification.schemas.duplicates import DUPLICATES
 from html_classification.schemas.labeling_queue import LABELING_QUEUE
+from html_classification.schemas.training import PREDICTIONS, TRAINING_SET
 
 #: Parameters that a person sets, and where; those of one stage are named with it.
 _SETTINGS = {
@@ -22,6 +23,10 @@ _SETTINGS = {
     "categories": "HTML_CLASSIFICATION_CATEGORIES",
     f"{DUPLICATES.name} window_days": "HTML_CLASSIFICATION_DUPLICATE_WINDOW_DAYS",
     f"{LABELING_QUEUE.name} size": "HTML_CLASSIFICATION_LABELING_QUEUE_SIZE",
+    f"{TRAINING_SET.name} test_share": "HTML_CLASSIFICATION_TEST_SHARE",
+    f"{TRAINING_SET.name} by_site": "HTML_CLASSIFICATION_SPLIT_SITES",
+    f"{TRAINING_SET.name} seed": "HTML_CLASSIFICATION_TRAINING_SEED",
+    f"{PREDICTIONS.name} seed": "HTML_CLASSIFICATION_TRAINING_SEED",
 }
 _LONGEST = 120
 

@@ -1,38 +1,32 @@
 """Computing versions again in a scratch lake, and comparing every file.
 
-Belongs here: what each stage gets in place of what it got then, and the verdict on each version. Does not belong
-here: which versions, in which order (`provenance`).
+Belongs here: calling each stage's function as it was called then, and the verdict on each version. Does not belong
+here: which versions, in which order (`provenance`), and what came from outside of the lake (`outside`).
 
 A version is computed by the very function that its asset calls. It sees exactly the versions that its metadata name
 as sources, as they were rebuilt before it: a day that came into the lake later is not in its window. What came from
-outside of the lake is taken again where it still is what it was: the crawler's files from the raw version itself,
-which keeps them, the label file where it still has its SHA-1, and answers from the label store, which keeps all of
-them: where it has had others since, the labels are taken as they are.
+outside of the lake is taken again where it still is what it was; where it is not, the version is taken as it is.
 """
 
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from html_classification.assets.stage_asset import STAGE_FUNCTIONS, StageFunction
-from html_classification.labeling.buying import Waiting
-from html_classification.labeling.day_labels import ALL_BOUGHT, ANSWERS
-from html_classification.labeling.desk import LABEL_FILE, LabelDesk
-from html_classification.labeling.label_file import read_label_file
+from html_classification.labeling.day_labels import ANSWERS
 from html_classification.lake import BuildError, Dataset, Lake, LakeError, RunInfo, Upstream, materialize, paths
 from html_classification.lake.building import make_recipe
-from html_classification.lake.errors import StoreError
-from html_classification.lake.metadata import Metadata, Source
+from html_classification.lake.metadata import Metadata
 from html_classification.lake.paths import VersionId
 from html_classification.lake.recipe import Recipe
 from html_classification.lake.store import Store, in_parallel
+from html_classification.reproduction.archive import Archive
 from html_classification.reproduction.differences import check_out, other_packages, other_recipe, other_stages
+from html_classification.reproduction.outside import GoneError, Outside
 from html_classification.reproduction.provenance import Plan, Recorded, open_recorded
-from html_classification.resources import CrawlDrops, LabelSource, Tracking, WorkerProcesses
 from html_classification.training.errors import TrainingError
 
 log = logging.getLogger(__name__)
@@ -90,24 +84,6 @@ class Verdict:
         return self.is_good or (bool(self.files) and all(file.rebuilt == file.recorded for file in self.files))
 
 
-class _GoneError(Exception):
-    """What came from outside of the lake cannot be had again."""
-
-
-@dataclass(frozen=True)
-class _LabelsOfThen:
-    """What the asset of labels takes: the lake's own label store, the label file of then, and nothing is bought."""
-
-    store: Store
-    label_file: str | None
-    categories: tuple[str, ...]
-    waiting: Waiting
-
-    def desk(self, scratch: Store) -> LabelDesk:
-        """Where its labels come from."""
-        return LabelDesk(self.store, self.label_file, waiting=self.waiting)
-
-
 def check_scratch(lake: Lake, folder: str) -> None:
     """Refuse a scratch folder in which something could be mixed up.
 
@@ -121,6 +97,11 @@ def check_scratch(lake: Lake, folder: str) -> None:
     if scratch.list():
         message = f"{scratch.root} is not empty: give an empty or a new folder for --scratch"
         raise LakeError(message)
+
+
+def scratch_lake(scratch: str) -> Lake:
+    """The rebuilt lake in a scratch folder."""
+    return Lake(f"{scratch.rstrip('/')}/lake")
 
 
 def rebuild(lake: Lake, plan: Plan, scratch: str) -> Iterator[Verdict]:
@@ -142,23 +123,22 @@ def rebuild(lake: Lake, plan: Plan, scratch: str) -> Iterator[Verdict]:
     import html_classification.definitions  # noqa: F401 - now every stage has its function
 
     check_scratch(lake, scratch)
-    rebuilder = _Rebuilder(lake, Store(scratch), Lake(f"{scratch.rstrip('/')}/lake"))
+    rebuilder = _Rebuilder(lake, plan.archive, Store(scratch), scratch_lake(scratch))
     try:
         for version in plan.order:
             yield rebuilder.verdict(version, plan.unknown.get(version))
     finally:
-        rebuilder.workers.close()
+        rebuilder.outside.close()
 
 
 class _Rebuilder:
-    """The lake, the scratch lake, and what came from outside."""
+    """The lake, what an archive says of what it lacks, the scratch lake, and what came from outside."""
 
-    def __init__(self, lake: Lake, outside: Store, scratch: Lake) -> None:
+    def __init__(self, lake: Lake, archive: Archive | None, copies: Store, scratch: Lake) -> None:
         self.lake = lake
-        self.outside = outside
+        self.archive = archive
         self.scratch = scratch
-        self.workers = WorkerProcesses()
-        self._label_files: dict[str, str | _GoneError] = {}  # by SHA-1 the copy, or why there is none
+        self.outside = Outside(lake, copies)
         self._missing: dict[VersionId, VersionId] = {}  # what could not be rebuilt, with the version where that began
 
     def verdict(self, version: VersionId, unknown: str | None) -> Verdict:
@@ -178,18 +158,16 @@ class _Rebuilder:
             return Verdict(version, "cannot", f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
 
     def _rebuild(self, version: VersionId) -> Verdict:
-        recorded = open_recorded(self.lake.store, version)
+        recorded = open_recorded(self.lake.store, version, self.archive)
         metadata = recorded.metadata
         known = STAGE_FUNCTIONS.get(version.stage)
         if known is None:
             return Verdict(version, "cannot", f"this release has no stage {version.stage}; {check_out(metadata)}")
-        in_lake = {} if recorded.removed else self._sha1s(version, metadata)
-        damaged = [
-            file.path for file in metadata.data_files if not recorded.removed and in_lake[file.path] != file.sha1
-        ]
+        in_lake = {} if recorded.gone else self._sha1s(version, metadata)
+        damaged = [file.path for file in metadata.data_files if not recorded.gone and in_lake[file.path] != file.sha1]
         try:
-            resources = self._resources(known, version, recorded, damaged)
-        except _GoneError as error:
+            resources = self.outside.resources(known, version, recorded, damaged)
+        except GoneError as error:
             return self._take(version, recorded, in_lake, str(error))
         if missing := sorted(self._missing[source] for source in recorded.sources if source in self._missing):
             self._missing[version] = missing[0]
@@ -198,7 +176,7 @@ class _Rebuilder:
             return Verdict(version, "differs", reason)
         try:
             return self._build(version, recorded, known, resources, in_lake)
-        except _GoneError as error:
+        except GoneError as error:
             return self._take(version, recorded, in_lake, str(error))
 
     def _build(
@@ -210,19 +188,19 @@ class _Rebuilder:
         in_lake: dict[str, str | None],
     ) -> Verdict:
         upstream = {
-            name: Upstream(self.scratch.store, stage.name, _days(recorded, stage.name))
+            name: Upstream(self.scratch.store, stage.name, recorded.days(stage.name))
             for name, stage in known.reads.items()
         }
-        build = known.function(**upstream, **resources)
+        build = known.function(**upstream, **resources, **_parameters(known, recorded.metadata))
         inputs = build.inputs(version.day)
         recipe = make_recipe(known.stage, build, version.day, inputs)
         if recipe.version != version.version:
             if _had_other_answers(version, recorded, recipe):
                 message = "the label store has had other answers about its texts since"
-                raise _GoneError(message)
+                raise GoneError(message)
             return Verdict(version, "differs", other_recipe(recorded.metadata, known.stage, recipe))
         # Nothing but the lake is written to: what would follow, such as a run in MLflow, is left out.
-        alone = replace(build, inputs=lambda _: inputs, shortcuts=None, after=None, still_there=None)
+        alone = replace(build, inputs=lambda _: inputs, shortcuts=None, session=None, still_there=None, published=None)
         run = RunInfo("/".join(known.stage.asset_key), "lake reproduce")
         try:
             rebuilt = materialize(self.scratch, known.stage, alone, version.day, run).dataset
@@ -236,8 +214,8 @@ class _Rebuilder:
 
     def _take(self, version: VersionId, recorded: Recorded, in_lake: dict[str, str | None], why: str) -> Verdict:
         """A version as it lies in the lake, after its files were checked."""
-        if recorded.removed:
-            return Verdict(version, "cannot", f"it was removed by garbage collection, and {why}")
+        if recorded.gone:
+            return Verdict(version, "cannot", f"{recorded.gone}, and {why}")
         files = recorded.metadata.files
         if wrong := tuple(
             FileDifference(file.path, file.sha1, None, in_lake[file.path])
@@ -260,68 +238,6 @@ class _Rebuilder:
         names = [file.path for file in metadata.files]
         return dict(zip(names, in_parallel(sha1, names), strict=True))
 
-    def _resources(
-        self, known: StageFunction, version: VersionId, recorded: Recorded, damaged: list[str]
-    ) -> dict[str, Any]:
-        """What a stage's function takes besides the lake, as it was then."""
-        given: dict[str, Any] = {}
-        outside = [source for source in recorded.metadata.sources if source.stage is None]
-        for name in known.resources:
-            if name == "crawl":
-                given[name] = self._drop(version, recorded, outside, damaged)
-            elif name == "label_source":
-                file = self._label_file(outside) if any(one.description == LABEL_FILE for one in outside) else None
-                categories = recorded.metadata.recipe["parameters"].get("categories", ())
-                given[name] = _LabelsOfThen(self.lake.store, file, tuple(categories), _waiting(recorded.metadata))
-            elif name == "workers":
-                given[name] = self.workers
-            elif name == "tracking":  # is only asked by what is left out here
-                given[name] = Tracking()
-            else:
-                message = f"what it got by {name} cannot be had again"
-                raise _GoneError(message)
-        return given
-
-    def _drop(self, version: VersionId, recorded: Recorded, outside: list[Source], damaged: list[str]) -> CrawlDrops:
-        """A drop with the files that a raw version keeps, under the names that they had."""
-        if recorded.removed or damaged:
-            message = "the crawler's own files are gone"
-            raise _GoneError(message)
-        root = f"drops/{version.version}"
-        for file, source in zip(recorded.metadata.data_files, outside, strict=True):
-            data = self.lake.store.get(f"{version.path}/{file.path}")
-            try:  # their order counts, which is that of the names that they had
-                self.outside.put_new(f"{root}/{version.day}/{source.uri.rpartition('/')[2]}", data)
-            except (StoreError, ValueError):  # a name that a bucket takes and a disk does not
-                self.outside.put_new(f"{root}/{version.day}/{file.path}", data)
-        return CrawlDrops(uri=self.outside.uri(root))
-
-    def _label_file(self, outside: list[Source]) -> str:
-        """The label file of then: a copy, so that nobody changes it meanwhile."""
-        source = next(one for one in outside if one.description == LABEL_FILE)
-        uri, sha1 = source.uri, source.sha1 or ""
-        if sha1 not in self._label_files:
-            self._label_files[sha1] = self._copy_label_file(uri, sha1)
-        copy = self._label_files[sha1]
-        if isinstance(copy, _GoneError):
-            raise copy
-        return copy
-
-    def _copy_label_file(self, uri: str, sha1: str) -> "str | _GoneError":
-        found = []
-        for address in dict.fromkeys((uri, LabelSource().address)):
-            try:
-                file = read_label_file(address)
-            except LakeError as error:
-                found.append(str(error))
-                continue
-            if file.sha1 == sha1:
-                path = f"labels/{sha1}/{uri.rpartition('/')[2]}"
-                self.outside.put_new(path, file.data)
-                return self.outside.uri(path)
-            found.append(f"{address} has the SHA-1 {file.sha1}")
-        return _GoneError(f"no label file with the SHA-1 {sha1} of then ({'; '.join(found)})")
-
 
 def _had_other_answers(version: VersionId, recorded: Recorded, recipe: Recipe) -> bool:
     """Whether a version was made of all that today's is made of, but for what the label store, which grows, said."""
@@ -338,15 +254,22 @@ def _without_answers(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"sources": sources})
 
 
-def _waiting(metadata: Metadata) -> Waiting:
-    """What waited for an answer when labels were made."""
-    figures = next((check.figures for check in metadata.checks if check.name == ALL_BOUGHT), {})
-    return Waiting(int(figures.get("waiting", 0)), str(figures.get("why", "")))
-
-
-def _days(recorded: Recorded, stage: str) -> dict[date, str]:
-    """The versions of a stage that a version was made from, and no others."""
-    return {source.day: source.version for source in recorded.sources if source.stage == stage}
+def _parameters(known: StageFunction, metadata: Metadata) -> dict[str, BaseModel]:
+    """The parameters that a person chose then, where a stage takes such."""
+    if known.parameters is None:
+        return {}
+    then = metadata.recipe.get("parameters", {})
+    try:
+        return {
+            "parameters": known.parameters.model_validate(
+                {key: then[key] for key in known.parameters.model_fields if key in then}
+            )
+        }
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        message = f"this release does not take the parameter {name} of then ({first['msg']}); {check_out(metadata)}"
+        raise TrainingError(message) from None
 
 
 def _compare(version: VersionId, recorded: Recorded, rebuilt: Dataset, in_lake: dict[str, str | None]) -> Verdict:
@@ -356,9 +279,9 @@ def _compare(version: VersionId, recorded: Recorded, rebuilt: Dataset, in_lake: 
     # Versions of earlier releases have no count file.
     new = [name for name in now if name not in then and not paths.parse_count_file(name)]
     wrong = tuple(
-        FileDifference(name, then.get(name), now.get(name), now.get(name) if recorded.removed else in_lake.get(name))
+        FileDifference(name, then.get(name), now.get(name), in_lake.get(name))
         for name in [*then, *new]
-        if now.get(name) != then.get(name) or (not recorded.removed and in_lake.get(name) != then.get(name))
+        if now.get(name) != then.get(name) or (not recorded.gone and in_lake.get(name) != then.get(name))
     )
     if not wrong and metadata.passed == rebuilt.metadata.passed:
         return Verdict(version, "same")

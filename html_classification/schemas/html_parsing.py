@@ -76,6 +76,11 @@ class HtmlParsing(StageModel):
         "Hosts that the page links to, sorted, without repetitions, at most 100.",
         "Who the page points to.",
     )
+    markup: str = column(
+        "What the markup tells of the kind of page, as words separated by spaces: elements and how many "
+        "(`tag:table:2-3`), declared types (`type:product`), names of parts.",
+        "Tells shops, forums and articles apart where their texts are alike; models may learn from it.",
+    )
     html_bytes: int = column("Size of the document in UTF-8, in bytes.", "Tells pages from dumps.", ge=0)
     content_words: int = column("Words of the main content.", "Tells pages with little to read.", ge=0)
     html_sha1: str = column(
@@ -112,5 +117,5 @@ HTML_PARSING = Stage(
         "versions, by labels, by the labeling queue and by the training set."
     ),
     model=HtmlParsing,
-    code_version="2",
+    code_version="3",
 )

@@ -50,4 +50,5 @@ POST_TRAIN = Stage(
         "cleanlab. Used by the models on refined labels."
     ),
     model=PostTrain,
+    code_version="2",
 )

@@ -23,6 +23,11 @@ class TrainingSet(StageModel):
     url: str = page_url()
     day: pl.Date = column("The day of the data that the page's freshest copy is from.", "Where to find its text.")
     category: str = given_category()
+    label_source: str = column(
+        "Who gave this category: annotators in order of names, joined by `, `.",
+        "Where the label came from, a slice that models are measured by.",
+        tags=("pii",),
+    )
     language: str = detected_language()
     split: str = column(
         "`train` or `test`: the newest rows are for testing.",
@@ -48,8 +53,10 @@ class Predictions(StageModel):
 class Leaderboard(StageModel):
     """One model of the day and how well it does."""
 
+    rank: int = column("1 for the best of the day by macro-F1.", "Which model is proposed for promotion.", ge=1)
     model: str = column("Stage of the model.", "Leads to its held-out predictions.", unique=True)
     version: str = column("Version of the model's stage.", "The exact build; MLflow runs carry it as a tag.")
+    snapshot: str = column("Snapshot of the training set that it was made from.", "The exact data, by name.")
     labels: str = column("`given` or `refined`: the labels it learned from.", "Shows whether refinement helps.")
     text_version: str = column("The text version it reads.", "Compares text versions.")
     algorithm: str = column("The algorithm.", "Compares algorithms.")
@@ -57,7 +64,45 @@ class Leaderboard(StageModel):
     test_rows: int = column("Rows it was tested on.", "How far the figures can be trusted.", ge=0)
     accuracy: float = column("Share of test rows it gets right.", "The plain figure.", ge=0, le=1)
     macro_f1: float = column("Mean F1 over the categories.", "The figure that models are ranked by.", ge=0, le=1)
-    rank: int = column("1 for the best of the day by macro-F1.", "Which model is proposed for promotion.", ge=1)
+    roc_auc: float = column(
+        "Mean ROC AUC, one category against the rest; null where all test rows are of one category.",
+        "How well its probabilities put pages in order, wherever the line is drawn.",
+        nullable=True,
+        ge=0,
+        le=1,
+    )
+    log_loss: float = column(
+        "Mean of -log of the probability of the given category, in nats.",
+        "Low where it is sure and right, high where it is sure and wrong.",
+        ge=0,
+    )
+    calibration_error: float = column(
+        "Mean distance of its confidence from the share that is right, over ten bins.",
+        "How far its confidence can be taken at its word.",
+        ge=0,
+        le=1,
+    )
+    behind: float = column(
+        "Macro-F1 of the best less its own, over the categories that test rows have.",
+        "What choosing it over the best would cost.",
+    )
+    behind_low: float = column(
+        "Lower end of the 95 % interval of `behind` (paired bootstrap).",
+        "At or below 0, it may be as good as the best.",
+    )
+    behind_high: float = column("Upper end of it.", "What choosing it may cost at most.")
+    p_value: float = column(
+        "Exact two-sided McNemar test against the best: how often equally good models differ in so many answers.",
+        "Where it is large, the best is no better than it by more than chance.",
+        ge=0,
+        le=1,
+    )
+    against_best: str = column(
+        "What `p_value` and the interval say: `worse`, `not distinguishable`, or `better` where it is right more often "
+        "by far and yet has the lower macro-F1; `best` is the best itself.",
+        "Models that are not distinguishable may be chosen among by other reasons.",
+        isin=["best", "better", "not distinguishable", "worse"],
+    )
 
 
 TRAINING_SET = Stage(
@@ -70,6 +115,7 @@ TRAINING_SET = Stage(
         "text of its version by url and day. Made from annotated and html_parsing. Used by all models."
     ),
     model=TrainingSet,
+    code_version="2",
 )
 
 PREDICTIONS = Stage(
@@ -90,9 +136,11 @@ LEADERBOARD = Stage(
     title="Leaderboard",
     description=(
         "Every model of the day on the same test rows, best first: text versions, algorithms, given and refined "
-        "labels side by side. Made from all models. Used by promotion."
+        "labels side by side, and whether chance explains how far each is behind the best. Made from all models. Used "
+        "by promotion."
     ),
     model=Leaderboard,
+    code_version="2",
 )
 
 

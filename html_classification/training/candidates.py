@@ -1,25 +1,28 @@
-"""Candidates: the models of a day, from training rows to their place on the leaderboard.
+"""Candidates: one model of a day, from training rows to all that is kept of it.
 
-Belongs here: training one, writing it to MLflow, ranking all. Does not belong here: how an algorithm is
-fitted (`fitting`), what MLflow keeps (`tracking`), who becomes champion (`promoting`).
+Belongs here: what a process does that trains one. Does not belong here: how an algorithm is fitted (`fitting`), what
+is measured (`evaluation`, `report`), where it is kept (`tracked`), who becomes champion (`promoting`).
 """
 
-from collections.abc import Callable, Sequence
+import time
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from html_classification.lake.metadata import Metadata
 from html_classification.schemas.outcome import Outcome
-from html_classification.schemas.training import LEADERBOARD
-from html_classification.training.algorithms import Algorithm, Parameters
+from html_classification.training.algorithms import ALGORITHMS, Parameters
 from html_classification.training.errors import TrainingError
-from html_classification.training.evaluation import Metrics, evaluate
-from html_classification.training.fitting import TextClassifier, fit, predict
-from html_classification.training.registry import PREFIX
-from html_classification.training.tracking import VERSION_TAG, find_run, log_model_run
+from html_classification.training.evaluation import Metrics
+from html_classification.training.fitting import fit, predict
+from html_classification.training.packaging import EXAMPLE, write_files
+from html_classification.training.report import write_report
+from html_classification.transforms.text.versions import TEXT_VERSIONS
 
 EXPERIMENT = "html-classification"
+
+Files = dict[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -43,135 +46,73 @@ class Kind:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A fitted model with its figures."""
+    """A fitted model with all that MLflow keeps of it.
 
-    classifier: TextClassifier
+    Attributes:
+        metrics: How good it is on the test rows.
+        rows: How many rows there are on each side, by `train` and `test`.
+        seconds: Processor time that fitting and predicting took, by `fit` and `predict`.
+        report: Content of each file of the report, by its path.
+        model: Content of each file of the packaged model, likewise.
+    """
+
     metrics: Metrics
-    train_rows: int
-    example: str
+    rows: dict[str, int]
+    seconds: dict[str, float]
+    report: Files
+    model: Files
 
 
-def train(rows: pl.DataFrame, algorithm: Algorithm, parameters: Parameters) -> Outcome:
-    """Train on the train rows, predict the test rows.
+def train(rows: pl.DataFrame, kind: Kind, parameters: Parameters) -> Outcome:
+    """Train on the train rows, predict the test rows, measure. Pure, and picklable for process pools.
 
     Args:
-        rows: `url`, `category`, `split`, `text`.
-        algorithm: The algorithm.
-        parameters: Its parameters.
+        rows: What `rows.rows_with_text` gives, or `rows.refined_rows`.
+        kind: What to train.
+        parameters: The algorithm's parameters.
 
     Returns:
         Rows of `Predictions` for the test rows; as figures the metrics; as byproduct the `Candidate`.
 
     Raises:
-        TrainingError: There is nothing to learn from, or nothing to test on.
+        TrainingError: There is nothing to learn from, nothing to test on, or a page is on both sides.
     """
-    sides = {side: rows.filter(pl.col("split") == side).sort("url") for side in ("train", "test")}
-    if sides["test"].is_empty():
+    known, held_out = (rows.filter(pl.col("split") == side).sort("url") for side in ("train", "test"))
+    if held_out.is_empty():
         raise TrainingError("The training set has no test rows: take more days or rows into the window.")
-    known, held_out = sides["train"], sides["test"]
-    classifier = fit(known["text"].to_list(), known["category"].to_list(), algorithm, parameters)
-    frame = predict(classifier, *(held_out[name].to_list() for name in ("url", "text", "category")))
-    metrics = evaluate(frame)
-    figures = {name: round(value, 6) for name, value in metrics.figures().items()}
-    candidate = Candidate(classifier, metrics, known.height, held_out["text"][0][:500])
+    _require_no_leak(known, held_out)
+    started = time.process_time()
+    classifier = fit(known, ALGORITHMS[kind.algorithm], parameters)
+    fitted = time.process_time()
+    frame = predict(classifier, held_out)
+    predicted = time.process_time()
+    with TemporaryDirectory() as folder:
+        report = write_report(Path(folder) / "report", classifier, held_out, frame)
+        write_files(Path(folder) / "model", classifier, TEXT_VERSIONS[kind.text_version], EXAMPLE)
+        candidate = Candidate(
+            report.metrics,
+            {"train": known.height, "test": held_out.height},
+            {"fit": fitted - started, "predict": predicted - fitted},
+            _files(Path(folder) / "report"),
+            _files(Path(folder) / "model"),
+        )
+    figures = {name: round(value, 6) for name, value in report.metrics.figures().items()}
     return Outcome(frame, figures={"train_rows": known.height, **figures}, byproduct=candidate)
 
 
-def track(
-    metadata: Metadata,
-    candidate: Candidate,
-    kind: Kind,
-    parameters: Parameters,
-    tracking_uri: str,
-    parent_run_id: Callable[[], str | None],
-) -> None:
-    """Write a candidate to MLflow: one run, tagged with the version of its stage in the lake."""
-    log_model_run(
-        tracking_uri,
-        EXPERIMENT,
-        run_name=f"{kind.labels} {kind.text_version} {kind.algorithm} {metadata.date}",
-        parameters=parameters.model_dump()
-        | {"labels": kind.labels, "text_version": kind.text_version, "algorithm": kind.algorithm},
-        metrics=candidate.metrics.figures()
-        | {"train_rows": float(candidate.train_rows), "test_rows": float(candidate.metrics.rows)}
-        | {f"f1/{name}": figures.f1 for name, figures in candidate.metrics.categories.items()},
-        tags={
-            VERSION_TAG: metadata.version,
-            **{f"{PREFIX}{name}": value for name, value in _tags(metadata, candidate, kind).items()},
-        },
-        classifier=candidate.classifier,
-        input_example=[candidate.example],
-        artifacts={"metadata.json": metadata.model_dump(mode="json")},
-        parent_run_id=parent_run_id(),
-    )
+def _files(folder: Path) -> Files:
+    """All files below a folder: a process that has ended has none."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def _tags(metadata: Metadata, candidate: Candidate, kind: Kind) -> dict[str, str]:
-    return {
-        "stage": metadata.stage,
-        "date": metadata.date.isoformat(),
-        "labels": kind.labels,
-        "text_version": kind.text_version,
-        "algorithm": kind.algorithm,
-        "train_rows": str(candidate.train_rows),
-        "test_rows": str(candidate.metrics.rows),
-        "snapshot": snapshot(metadata),
-        "git_commit": metadata.context.git_commit or "none",
-    }
-
-
-def snapshot(metadata: Metadata) -> str:
-    """The name of the exact data a model was trained on: the training set's day and version."""
-    for source in metadata.sources:
-        if source.stage == "training-set":
-            return f"training-set-{source.date}-{source.version}"
-    raise TrainingError(f"{metadata.stage} {metadata.date} names no training set among its sources.")
-
-
-def is_tracked(tracking_uri: str, version: str) -> bool:
-    """Whether MLflow still has the run of a version."""
-    return find_run(tracking_uri, EXPERIMENT, version) is not None
-
-
-@dataclass(frozen=True)
-class HeldOutRows:
-    """What the lake keeps of a model: its stage, version, number of train rows, predictions of the test rows."""
-
-    stage: str
-    version: str
-    train_rows: int
-    predictions: pl.DataFrame
-
-
-def rank(held_out: Sequence[HeldOutRows]) -> Outcome:
-    """The leaderboard of a day.
-
-    Args:
-        held_out: The models, all of the same test rows.
-
-    Returns:
-        Rows of `Leaderboard`, by rank: macro-F1, then accuracy, then the name.
-    """
-    rows = []
-    for model in held_out:
-        kind, metrics = Kind.of_stage(model.stage), evaluate(model.predictions)
-        rows.append(
-            {
-                "model": model.stage,
-                "version": model.version,
-                "labels": kind.labels,
-                "text_version": kind.text_version,
-                "algorithm": kind.algorithm,
-                "train_rows": model.train_rows,
-                "test_rows": metrics.rows,
-                "accuracy": round(metrics.accuracy, 6),
-                "macro_f1": round(metrics.macro_f1, 6),
-            }
-        )
-    frame = (
-        pl.DataFrame(rows)
-        .sort(["macro_f1", "accuracy", "model"], descending=[True, True, False])
-        .with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
-        .select(list(LEADERBOARD.dtypes))
-    )
-    return Outcome(frame, figures={"best_macro_f1": frame["macro_f1"][0], "best_accuracy": frame["accuracy"][0]})
+def _require_no_leak(known: pl.DataFrame, held_out: pl.DataFrame) -> None:
+    """Refuse to measure a model on pages, or copies of pages, that it learns from."""
+    for column, what in (("url", "pages"), ("duplicate_cluster", "clusters of copies")):
+        both = set(known[column]) & set(held_out[column])
+        if both:
+            message = (
+                f"{len(both)} {what} are on both sides of the split, such as {min(both)}: the model would be tested on "
+                "what it learned; materialize the training set again"
+            )
+            raise TrainingError(message)

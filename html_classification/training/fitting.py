@@ -1,24 +1,33 @@
 """Fitting a classifier, predicting with it, and predicting training rows by models that have not seen them.
 
-Belongs here: texts and categories in, a fitted pipeline or `Predictions` out. Does not belong here: which
-rows (`split`), which estimator (`algorithms`), how good it is (`evaluation`), where it is kept (`tracking`).
+Belongs here: rows in, a fitted pipeline or `Predictions` out. Does not belong here: which rows (`split`), what of them
+is read (`features`), which estimator (`algorithms`), how good it is (`evaluation`), where it is kept (`tracking`).
 
 Counting the terms takes most of the time and does not depend on the categories, so that cross-validation
 counts once and takes from it, fold by fold, exactly what a vectorizer fitted on the fold's training rows
 would have found.
 """
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from html_classification.schemas.outcome import Outcome
 from html_classification.schemas.training import PREDICTIONS
-from html_classification.training.algorithms import Algorithm, Parameters, vectorizer
+from html_classification.training.algorithms import Algorithm, Parameters
 from html_classification.training.errors import TrainingError
-from html_classification.training.split import shuffle_keys
+from html_classification.training.features import (
+    FittedGroup,
+    TermGroup,
+    field_matrix,
+    term_groups,
+    transformer,
+    without_index,
+)
+from html_classification.training.folds import deal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,11 +38,12 @@ DECIMALS = 6
 
 
 @dataclass(frozen=True)
-class TextClassifier:
-    """A fitted classifier of texts.
+class Classifier:
+    """A fitted classifier of pages.
 
     Attributes:
-        pipeline: The fitted scikit-learn pipeline: terms, TF-IDF, classifier.
+        pipeline: The fitted scikit-learn pipeline of two steps, `features` and `classifier`; its input is a field
+            matrix (see `features.field_matrix`).
         classes: The categories that it knows, in alphabetical order.
     """
 
@@ -42,29 +52,57 @@ class TextClassifier:
 
     def portable(self) -> "Pipeline":
         """The pipeline without the index that scikit-learn builds on first use: quick to store and load."""
-        from sklearn.base import clone
         from sklearn.pipeline import Pipeline
 
-        (name, terms), *others = self.pipeline.steps
-        return Pipeline([(name, clone(terms)), *others])
+        return Pipeline(
+            [("features", without_index(self.pipeline["features"])), ("classifier", self.pipeline["classifier"])]
+        )
+
+    def probabilities(self, rows: pl.DataFrame) -> "np.ndarray[Any, Any]":
+        """How probable each category is.
+
+        Args:
+            rows: The columns `features.FIELDS`, the text in the text version that the classifier learned from.
+
+        Returns:
+            An array of shape (rows, classes); each row's sum is 1.
+        """
+        import numpy as np
+
+        if rows.is_empty():
+            return np.zeros((0, len(self.classes)))
+        return np.asarray(self.pipeline.predict_proba(field_matrix(rows)), dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class _Terms:
-    """How often each term is in each text: a sparse matrix, and its columns' terms in alphabetical order."""
+    """How often each term of a group is in each row: a sparse matrix, and its columns' terms in alphabetical order."""
 
+    group: TermGroup
     counts: Any
     names: "np.ndarray[Any, Any]"
 
+    def of(self, rows: Any) -> "_Terms":
+        return _Terms(self.group, self.counts[rows], self.names)
 
-def fit(
-    texts: list[str], categories: list[str], algorithm: Algorithm, parameters: Parameters | None = None
-) -> TextClassifier:
+
+@dataclass(frozen=True)
+class _Counted:
+    """Rows as they are learned from: the terms of each group, and for each row its category and its near duplicates."""
+
+    terms: list[_Terms]
+    categories: "np.ndarray[Any, Any]"
+    clusters: "np.ndarray[Any, Any]"
+
+    def of(self, rows: Any) -> "_Counted":
+        return _Counted([each.of(rows) for each in self.terms], self.categories[rows], self.clusters[rows])
+
+
+def fit(rows: pl.DataFrame, algorithm: Algorithm, parameters: Parameters | None = None) -> Classifier:
     """Fit a classifier.
 
     Args:
-        texts: The training texts.
-        categories: The category of each.
+        rows: The training rows: `category`, `duplicate_cluster` and the columns `features.FIELDS`.
         algorithm: One of `algorithms.ALGORITHMS`.
         parameters: Its parameters; without them the defaults.
 
@@ -72,45 +110,41 @@ def fit(
         The fitted classifier.
 
     Raises:
-        TrainingError: If there are no rows, only one category, or no words in any text.
+        TrainingError: If there are no rows, only one category, or no term is in enough rows to count.
     """
     from sklearn.pipeline import Pipeline
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     parameters = parameters or algorithm.parameters()
-    _check(texts, categories)
-    terms = _count(texts, parameters, parameters.min_documents_of(len(texts)))
-    if not len(terms.names):
-        raise TrainingError(
-            f"No word is in enough of the {len(texts)} training texts to count: look at the text version, "
-            "whose rules may remove everything, or lower min_documents."
-        )
+    _check(rows["category"].to_list())
+    counted = _count(rows, parameters, parameters.min_documents_of(rows.height))
     with threadpool_limits(1):
-        columns, tfidf, classifier = _fit_counts(terms.counts, categories, algorithm, parameters)
-    vocabulary = vectorizer(parameters, vocabulary=terms.names[columns])
-    return TextClassifier(
-        Pipeline([("terms", vocabulary), ("tfidf", tfidf), ("classifier", classifier)]),
-        list(classifier.classes_),
-    )
+        found = _fit_counts(counted, algorithm, parameters)
+        if found is None:
+            raise TrainingError(
+                f"No word is in enough of the {rows.height} training texts to count: look at the text version, "
+                "whose rules may remove everything, or lower min_documents."
+            )
+        chosen, classifier = found
+        features = transformer([each.fitted for each in chosen.values()])
+    pipeline = Pipeline([("features", features), ("classifier", classifier)])
+    return Classifier(pipeline, list(classifier.classes_))
 
 
-def predict(
-    classifier: TextClassifier, urls: Sequence[str], texts: Sequence[str], categories: Sequence[str]
-) -> pl.DataFrame:
-    """Say what the classifier thinks of each text.
+def predict(classifier: Classifier, rows: pl.DataFrame) -> pl.DataFrame:
+    """Say what the classifier thinks of each row.
 
     Args:
         classifier: What `fit` returned.
-        urls: Address of each text.
-        texts: The texts, in the text version that the classifier learned from.
-        categories: The given category of each, to compare with.
+        rows: `url`, `category` (the given one, to compare with) and the columns `features.FIELDS`, the text in the text
+            version that the classifier learned from.
 
     Returns:
         Rows of `Predictions` sorted by url: probabilities with six decimals; of equally probable categories
         the alphabetically first is predicted.
     """
-    probabilities = classifier.pipeline.predict_proba(list(texts)) if len(texts) else []
-    return _frame(urls, categories, classifier.classes, probabilities)
+    probabilities = classifier.probabilities(rows)
+    return _frame(rows["url"].to_list(), rows["category"].to_list(), classifier.classes, probabilities)
 
 
 def cross_validate(
@@ -127,7 +161,7 @@ def cross_validate(
     shares as probabilities.
 
     Args:
-        training_rows: `url`, `category`, `duplicate_cluster`, `text`.
+        training_rows: `url`, `category`, `duplicate_cluster` and the columns `features.FIELDS`.
         algorithm: One of `algorithms.ALGORITHMS`.
         parameters: Its parameters; without them the defaults.
         folds: How many parts, at least 2; with fewer clusters than that, one part for each cluster.
@@ -149,20 +183,19 @@ def cross_validate(
     if rows.is_empty():
         raise TrainingError("No rows to cross-validate: check that annotated has labelled rows in this window.")
     classes = sorted(rows["category"].unique())
-    fold_of = _deal(rows, folds, seed)
+    fold_of = deal(rows["category"].to_list(), rows["duplicate_cluster"].to_list(), folds, seed)
     figures = {"folds": int(fold_of.max()) + 1, "categories": len(classes), "categories_unseen": 0}
     if figures["folds"] < 2:
         rejected = [{"reason": ALONE, "url": url, "category": given} for url, given in rows["url", "category"].rows()]
         return Outcome(PREDICTIONS.empty(), rejected, {**figures, "folds": 0})
     smallest_part = len(rows) - int(np.bincount(fold_of).max())
-    terms = _count(rows["text"].to_list(), parameters, parameters.min_documents_of(smallest_part))
-    given = rows["category"].to_numpy()
+    counted = _count(rows, parameters, parameters.min_documents_of(smallest_part))
     probabilities = np.zeros((len(rows), len(classes)))
     unseen: set[str] = set()
     with threadpool_limits(1):
         for fold in range(figures["folds"]):
             train, held_out = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
-            known, part = _held_out_probabilities(terms, given, train, held_out, algorithm, parameters)
+            known, part = _held_out_probabilities(counted.of(train), counted.of(held_out), algorithm, parameters)
             probabilities[np.ix_(held_out, np.searchsorted(classes, known))] = part
             unseen |= set(classes) - set(known)
     frame = _frame(rows["url"].to_list(), rows["category"].to_list(), classes, probabilities)
@@ -178,7 +211,7 @@ def out_of_sample(
     of a test row has a part in what is said of a train row, and labels repaired by it stay fit for comparison.
 
     Args:
-        rows: `url`, `category`, `duplicate_cluster`, `split`, `text`.
+        rows: `url`, `category`, `duplicate_cluster`, `split` and the columns `features.FIELDS`.
         algorithm: One of `algorithms.ALGORITHMS`.
         parameters: Its parameters; without them the defaults.
         folds: As of `cross_validate`.
@@ -192,96 +225,133 @@ def out_of_sample(
     """
     train, test = (rows.filter(pl.col("split") == side).sort("url") for side in ("train", "test"))
     known = cross_validate(train, algorithm, parameters, folds, seed)
-    classifier = fit(train["text"].to_list(), train["category"].to_list(), algorithm, parameters)
-    held_out = predict(classifier, *(test[name].to_list() for name in ("url", "text", "category")))
+    held_out = predict(fit(train, algorithm, parameters), test)
     frame = pl.concat([known.frame, held_out]).sort("url")
     return Outcome(frame, known.rejected, {**known.figures, "test_rows": held_out.height})
 
 
-def _check(texts: Sequence[str], categories: Sequence[str]) -> None:
+def _check(categories: Sequence[str]) -> None:
     """Refuse what cannot be learned from."""
-    if len(texts) != len(categories):
-        raise ValueError(f"{len(texts)} texts and {len(categories)} categories: give one category for each text")
-    if not texts:
+    if not categories:
         raise TrainingError(
             "No training rows: check that annotated has labelled rows in this window, or widen the window."
         )
     if len(set(categories)) < 2:
         raise TrainingError(
-            f"All {len(texts)} training rows are {categories[0]!r}: a classifier needs two categories; "
+            f"All {len(categories)} training rows are {categories[0]!r}: a classifier needs two categories; "
             "label rows of others, or widen the window."
         )
 
 
-def _count(texts: list[str], parameters: Parameters, min_documents: int) -> _Terms:
-    """Count the terms; none where no term is in enough texts."""
+def _count(rows: pl.DataFrame, parameters: Parameters, min_documents: int) -> _Counted:
+    """Count the terms of each group; none where no term is in enough rows."""
+    fields = field_matrix(rows)
+    terms = [_count_lately(group, fields[:, group.column].tolist(), min_documents) for group in term_groups(parameters)]
+    return _Counted(terms, rows["category"].to_numpy(), rows["duplicate_cluster"].to_numpy())
+
+
+#: The words that were counted last in this process: all algorithms of a text version count the same ones, which is
+#: most of the work of a fit.
+_lately: dict[bytes, _Terms] = {}
+_KEPT = 2
+
+
+def forget_counts() -> None:
+    """Forget what was counted last, as in a new process: for measuring."""
+    _lately.clear()
+
+
+def _count_lately(group: TermGroup, texts: list[str], min_documents: int) -> _Terms:
+    """Count the terms of a group, unless that has just been done."""
+    if group.field != "text":  # one algorithm alone reads the others
+        return _count_group(group, texts, min_documents)
+    settings = f"{min_documents} {sorted(group.vectorizer.get_params().items(), key=str)}"
+    key = hashlib.sha256("\0".join([settings, *texts]).encode(errors="surrogatepass")).digest()
+    if key not in _lately:
+        counted = _count_group(group, texts, min_documents)
+        while len(_lately) >= _KEPT:
+            _lately.pop(next(iter(_lately)), None)
+        _lately[key] = counted
+    return replace(_lately[key], group=group)
+
+
+def _count_group(group: TermGroup, texts: list[str], min_documents: int) -> _Terms:
     import numpy as np
     from scipy.sparse import csr_matrix
+    from sklearn.base import clone
 
-    terms = vectorizer(parameters, min_df=min_documents)
+    count = clone(group.vectorizer).set_params(min_df=min_documents)
     try:
-        counts = terms.fit_transform(texts)
+        counts = count.fit_transform(texts)
     except ValueError as error:
-        if "empty vocabulary" in str(error) or "no terms remain" in str(error):
-            return _Terms(csr_matrix((len(texts), 0)), np.array([], dtype=str))
-        raise
-    return _Terms(counts, terms.get_feature_names_out().astype(str))
+        if "empty vocabulary" not in str(error) and "no terms remain" not in str(error):
+            raise
+        return _Terms(group, csr_matrix((len(texts), 0)), np.array([], dtype=str))
+    return _Terms(group, counts, count.get_feature_names_out().astype(str))
 
 
-def _fit_counts(
-    counts: Any,
-    categories: Sequence[str],
-    algorithm: Algorithm,
-    parameters: Parameters,
-) -> tuple[Any, Any, Any]:
-    """Choose the columns of the terms that count, and fit TF-IDF and the classifier on them."""
+@dataclass(frozen=True)
+class _Chosen:
+    """A group of which the columns that count are chosen."""
+
+    columns: Any
+    fitted: FittedGroup
+
+
+def _fit_counts(rows: _Counted, algorithm: Algorithm, parameters: Parameters) -> tuple[dict[int, _Chosen], Any] | None:
+    """Choose the terms that count, fit TF-IDF and the classifier on them.
+
+    Returns:
+        By their number the groups that have terms, and the classifier; None where no group has any.
+    """
+    chosen = {number: found for number, each in enumerate(rows.terms) if (found := _choose(each, parameters))}
+    if not chosen:
+        return None
+    features = _weigh(rows.terms, chosen)
+    return chosen, algorithm.learn(parameters, features, rows.categories.tolist(), rows.clusters.tolist())
+
+
+def _choose(terms: _Terms, parameters: Parameters) -> _Chosen | None:
+    """The terms of a group that are in the most rows, and their weights; None where none is in enough."""
     import numpy as np
     from sklearn.feature_extraction.text import TfidfTransformer
 
-    documents = np.bincount(counts.indices, minlength=counts.shape[1])
-    enough = np.flatnonzero(documents >= parameters.min_documents_of(counts.shape[0]))
+    documents = np.bincount(terms.counts.indices, minlength=terms.counts.shape[1])
+    enough = np.flatnonzero(documents >= parameters.min_documents_of(terms.counts.shape[0]))
+    if not len(enough):
+        return None
     most_frequent = enough[np.argsort(-documents[enough], kind="stable")]
-    columns = np.sort(most_frequent[: parameters.max_terms])
-    tfidf = TfidfTransformer(sublinear_tf=True)
-    features = tfidf.fit_transform(counts[:, columns])
-    return columns, tfidf, algorithm.classifier(parameters).fit(features, list(categories))
+    columns = np.sort(most_frequent[: terms.group.max_terms])
+    tfidf = TfidfTransformer(sublinear_tf=True).fit(terms.counts[:, columns])
+    return _Chosen(columns, FittedGroup(terms.group, terms.names[columns], tfidf))
+
+
+def _weigh(terms: Sequence[_Terms], chosen: dict[int, _Chosen]) -> Any:
+    """What the pipeline's transformer would give for these rows."""
+    from scipy.sparse import hstack
+
+    return hstack(
+        [
+            each.fitted.group.weight * each.fitted.tfidf.transform(terms[number].counts[:, each.columns])
+            for number, each in chosen.items()
+        ],
+        format="csr",
+    )
 
 
 def _held_out_probabilities(
-    terms: _Terms,
-    given: Any,
-    train: Any,
-    held_out: Any,
-    algorithm: Algorithm,
-    parameters: Parameters,
+    train: _Counted, held_out: _Counted, algorithm: Algorithm, parameters: Parameters
 ) -> tuple[list[str], Any]:
-    """Fit on the rows `train`, predict the rows `held_out`: the categories known, and probabilities."""
+    """Fit on some rows, predict others: the categories known, and probabilities."""
     import numpy as np
 
-    known, numbers = np.unique(given[train], return_counts=True)
-    counts = terms.counts[train]
-    documents = np.bincount(counts.indices, minlength=counts.shape[1])
-    if len(known) < 2 or not (documents >= parameters.min_documents_of(len(train))).any():
-        return known.tolist(), np.tile(numbers / len(train), (len(held_out), 1))
-    columns, tfidf, classifier = _fit_counts(counts, given[train].tolist(), algorithm, parameters)
-    return list(classifier.classes_), classifier.predict_proba(tfidf.transform(terms.counts[held_out][:, columns]))
-
-
-def _deal(rows: pl.DataFrame, folds: int, seed: int) -> Any:
-    """Number the folds: clusters are dealt like cards, category by category, the large ones first.
-
-    So each category is spread over the folds as evenly as its clusters allow. scikit-learn's
-    `StratifiedGroupKFold` does this too, but refuses days on which every category has fewer rows than there
-    are folds.
-    """
-    clusters = rows.group_by("duplicate_cluster").agg(pl.col("category").first(), pl.len())
-    clusters = (
-        clusters.with_columns(key=shuffle_keys(clusters["duplicate_cluster"], seed))
-        .sort(["category", "len", "key"], descending=[False, True, False])
-        .with_row_index("position")
-        .with_columns(fold=pl.col("position") % min(max(folds, 2), len(clusters)))
-    )
-    return rows.join(clusters, on="duplicate_cluster", how="left", maintain_order="left")["fold"].to_numpy()
+    known, numbers = np.unique(train.categories, return_counts=True)
+    found = _fit_counts(train, algorithm, parameters) if len(known) > 1 else None
+    if found is None:
+        shares = numbers / len(train.categories)
+        return known.tolist(), np.tile(shares, (len(held_out.categories), 1))
+    chosen, classifier = found
+    return list(classifier.classes_), classifier.predict_proba(_weigh(held_out.terms, chosen))
 
 
 def _frame(urls: Sequence[str], given: Sequence[str], classes: list[str], probabilities: Any) -> pl.DataFrame:

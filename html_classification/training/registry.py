@@ -1,6 +1,6 @@
-"""The registered models: versions, the champion and the challenger, and who may become champion.
+"""The registered models: MLflow's model registry, seen as the project's listings show it.
 
-Belongs here: MLflow's model registry, seen as the project's listings show it. Does not belong here: runs
+Belongs here: registering a version, listing them. Does not belong here: who becomes champion (`champions`), runs
 (`tracking`) and figures (`evaluation`).
 
 All that a listing shows is kept in the tags of the model version, so that it takes one request, whatever the
@@ -9,12 +9,11 @@ number of models. MLflow has no way to register something only once, so that `re
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from html_classification.training.errors import TrainingError
-from html_classification.training.evaluation import Metrics
-from html_classification.training.tracking import VERSION_TAG, client, local_database, tracked_model
+from html_classification.training.local_database import local_database, turn
+from html_classification.training.tracking import VERSION_TAG, client, tracked_model
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -24,52 +23,17 @@ if TYPE_CHECKING:
 MODEL_NAME = "html-classification"
 CHAMPION: Literal["champion"] = "champion"
 CHALLENGER: Literal["challenger"] = "challenger"
-#: Tags of a model version start with it: `html_classification.date`, `.text_version`, `.algorithm`,
-#: `.snapshot`, `.train_rows`, `.test_rows`, `.version`, and `.metrics`, which `register` adds.
+#: Tags of a model version start with it: `html_classification.date`, `.text_version`, `.algorithm`, `.snapshot`,
+#: `.train_rows`, `.test_rows`, `.version`, and `.metrics`, which `register` adds; once it is judged `.promoted`,
+#: `.not_worse`, `.refused`, `.decision` (why), `.judged_against` (a version, 0 for none), `.rules` (as JSON),
+#: `.figures`, and `.settled` once all that is done; `.rolled_back` (why) once it was left.
 PREFIX = "html_classification."
 #: The metrics that listings show; a category's own figures stay in the run, as tags have a limited length.
-FIGURES = ("accuracy", "macro_f1", "macro_precision", "macro_recall", "log_loss")
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Whether a model becomes champion.
-
-    Attributes:
-        promoted: Whether it does.
-        reason: Why, in words with figures.
-    """
-
-    promoted: bool
-    reason: str
-
-
-def decide(candidate: Metrics, champion: Metrics | None) -> Decision:
-    """Compare a candidate with the champion on the same rows: a worse one never wins, of equals the newer.
-
-    Args:
-        candidate: Figures of the new model.
-        champion: Figures of the champion on the very same rows; None where there is no champion.
-
-    Returns:
-        The decision, by macro-F1.
-
-    Raises:
-        TrainingError: If the figures are not of the same number of rows.
-    """
-    if champion is None:
-        return Decision(True, f"there is no champion yet; macro-F1 {candidate.macro_f1:.4f}")
-    if candidate.rows != champion.rows:
-        raise TrainingError(
-            f"The candidate was measured on {candidate.rows} rows and the champion on {champion.rows}: "
-            "measure both on the candidate's test rows."
-        )
-    figures = f"macro-F1 {candidate.macro_f1:.4f} against the champion's {champion.macro_f1:.4f}"
-    if candidate.macro_f1 > champion.macro_f1:
-        return Decision(True, f"{figures}: better")
-    if candidate.macro_f1 == champion.macro_f1:
-        return Decision(True, f"{figures}: equal, and newer")
-    return Decision(False, f"{figures}: worse")
+FIGURES = ("accuracy", "macro_f1", "macro_precision", "macro_recall", "roc_auc", "log_loss", "calibration_error")
+_ABOUT = (
+    "Categories of HTML documents. `champion` is the version to use, `challenger` the last one that was judged and not "
+    "promoted. Each version says in its tags what data it is of, how good it is, and why it became champion or not."
+)
 
 
 def register(tracking_uri: str, run_id: str, name: str = MODEL_NAME, tags: Mapping[str, str] | None = None) -> int:
@@ -77,7 +41,7 @@ def register(tracking_uri: str, run_id: str, name: str = MODEL_NAME, tags: Mappi
 
     Args:
         tracking_uri: An MLflow server or database.
-        run_id: A run that `log_model_run` returned.
+        run_id: A finished run that stored a model.
         name: Name of the registered model.
         tags: Further tags of the model version, beside what is taken from the run: its tags that start with
             `html_classification.`, its parameters `text_version` and `algorithm`, its metrics `train_rows`,
@@ -94,85 +58,22 @@ def register(tracking_uri: str, run_id: str, name: str = MODEL_NAME, tags: Mappi
     own = {**_tags_of(run), **{key: str(value) for key, value in (tags or {}).items()}}
     if VERSION_TAG not in own:
         raise TrainingError(f"MLflow run {run_id} has no tag {VERSION_TAG}: give it in tags.")
-    _ensure_registered(mlflow_client, name)
-    existing = list(_versions(mlflow_client, f"name = '{name}' and tags.`{VERSION_TAG}` = '{own[VERSION_TAG]}'"))
-    if existing:
-        return min(int(version.version) for version in existing)
     model = tracked_model(tracking_uri, run_id)
-    created = mlflow_client.create_model_version(
-        name, model.uri, run_id=run_id, tags=own, model_id=model.model_id, await_creation_for=0
-    )
-    return int(created.version)
-
-
-def promote(
-    tracking_uri: str,
-    version: int,
-    *,
-    alias: Literal["champion", "challenger"] = CHAMPION,
-    name: str = MODEL_NAME,
-) -> None:
-    """Give a model version an alias, which another version loses. A champion is no longer the challenger.
-
-    Args:
-        tracking_uri: An MLflow server or database.
-        version: Number of the model version.
-        alias: `champion` or `challenger`.
-        name: Name of the registered model.
-    """
-    mlflow_client = client(tracking_uri)
-    mlflow_client.set_registered_model_alias(name, alias, str(version))
-    aliases = mlflow_client.get_registered_model(name).aliases
-    if alias == CHAMPION and int(aliases.get(CHALLENGER, -1)) == version:
-        mlflow_client.delete_registered_model_alias(name, CHALLENGER)
-
-
-def propose(
-    tracking_uri: str,
-    version: int,
-    candidate: Metrics,
-    champion_metrics: Metrics | None,
-    name: str = MODEL_NAME,
-) -> Decision:
-    """Decide about a model version, and make it the champion, or else the challenger.
-
-    Args:
-        tracking_uri: An MLflow server or database.
-        version: Number of the model version.
-        candidate: Its figures.
-        champion_metrics: The champion's figures on the very same rows; None where there is no champion.
-        name: Name of the registered model.
-
-    Returns:
-        What was decided, after it was done.
-    """
-    current = champion(tracking_uri, name)
-    if current is not None and current["version"] == version:
-        return Decision(True, "it is the champion already")
-    if current is not None and champion_metrics is None:
-        raise TrainingError(
-            f"{name} version {current['version']} is champion: measure it on the candidate's test rows first."
+    with turn(tracking_uri):
+        _ensure_registered(mlflow_client, name)
+        existing = list(_versions(mlflow_client, f"name = '{name}' and tags.`{VERSION_TAG}` = '{own[VERSION_TAG]}'"))
+        if existing:
+            return min(int(version.version) for version in existing)
+        created = mlflow_client.create_model_version(
+            name,
+            model.uri,
+            run_id=run_id,
+            tags=own,
+            description=_description(own),
+            model_id=model.model_id,
+            await_creation_for=0,
         )
-    decision = decide(candidate, champion_metrics)
-    promote(tracking_uri, version, alias=CHAMPION if decision.promoted else CHALLENGER, name=name)
-    judged = {"judged_against": str(current["version"] if current else 0), "decision": decision.reason}
-    for key, value in judged.items():
-        client(tracking_uri).set_model_version_tag(name, str(version), f"{PREFIX}{key}", value)
-    return decision
-
-
-def earlier_decision(tracking_uri: str, version: int, name: str = MODEL_NAME) -> str | None:
-    """What was decided about a model version before: a model is judged once.
-
-    Args:
-        tracking_uri: An MLflow server or database.
-        version: Number of the model version.
-        name: Name of the registered model.
-
-    Returns:
-        The reason that `propose` gave, or None where it was never judged.
-    """
-    return client(tracking_uri).get_model_version(name, str(version)).tags.get(f"{PREFIX}decision")
+    return int(created.version)
 
 
 def champion(tracking_uri: str, name: str = MODEL_NAME) -> dict[str, Any] | None:
@@ -197,8 +98,9 @@ def list_models(tracking_uri: str, name: str = MODEL_NAME) -> list[dict[str, Any
 
     Returns:
         For each version `name`, `version`, `aliases`, `date`, `text_version`, `algorithm`, `snapshot`,
-        `mlflow_run_id`, `rows` (`train`, `test`) and `metrics` (`accuracy`, `macro_f1`, …); null where a tag
-        is missing.
+        `mlflow_run_id`, `rows` (`train`, `test`), `metrics` (`accuracy`, `macro_f1`, …), `promoted`, `not_worse`,
+        `refused`, `decision` (why), `judged_against`, `rules` (that it was judged by), `settled` (whether the decision
+        was carried out to the end) and `rolled_back` (why it is champion no more); null where a tag is missing.
     """
     database = local_database(tracking_uri)
     if database is not None and not database.exists():
@@ -235,7 +137,23 @@ def _entry(version: "ModelVersion", aliases: Mapping[str, str]) -> dict[str, Any
         "mlflow_run_id": version.run_id,
         "rows": {side: None if number is None else int(number) for side, number in rows.items()},
         "metrics": json.loads(tags.get(f"{PREFIX}metrics", "{}")),
+        **{key: json.loads(tags.get(f"{PREFIX}{key}", "null")) for key in ("promoted", "not_worse", "refused")},
+        "decision": tags.get(f"{PREFIX}decision"),
+        "judged_against": int(tags.get(f"{PREFIX}judged_against", 0)) or None,
+        **{key: json.loads(tags.get(f"{PREFIX}{key}", "null")) for key in ("rules", "settled")},
+        "rolled_back": tags.get(f"{PREFIX}rolled_back"),
     }
+
+
+def _description(tags: Mapping[str, str]) -> str:
+    """What MLflow's page of the version says."""
+    own = {key.removeprefix(PREFIX): value for key, value in tags.items()}
+    kind = " ".join(own[key] for key in ("algorithm", "labels", "text_version") if key in own)
+    figures = ", ".join(f"{name} {value:.3f}" for name, value in json.loads(own["metrics"]).items())
+    return (
+        f"{kind} of {own.get('date', 'no day')}, trained on {own.get('train_rows', '?')} rows of snapshot "
+        f"`{own.get('snapshot', 'none')}`. On its {own.get('test_rows', '?')} test rows: {figures or 'not measured'}."
+    )
 
 
 def _versions(mlflow_client: "MlflowClient", filter_string: str) -> Iterator["ModelVersion"]:
@@ -255,7 +173,7 @@ def _ensure_registered(mlflow_client: "MlflowClient", name: str) -> None:
     if mlflow_client.search_registered_models(f"name = '{name}'", max_results=1):
         return
     try:
-        mlflow_client.create_registered_model(name)
+        mlflow_client.create_registered_model(name, description=_ABOUT)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise

@@ -1,15 +1,12 @@
-"""What MLflow keeps of a training: one run with its parameters, metrics, files and the model itself.
+"""What MLflow keeps of trainings: the runs that they are written to, and finding them again.
 
-Belongs here: writing a run and finding it again. Does not belong here: versions, aliases and promotion
-(`registry`).
+Belongs here: the client, opening and closing runs, sending to them, loading from them. Does not belong here: what
+stands in a run (`tracked`), how MLflow wants it (`run_values`), and versions, aliases and promotion (`registry`).
 
-Everything names its run by id through `MlflowClient`. MLflow's fluent functions (`mlflow.start_run`) share
-one current run in a process, so that a training that fails, or two at once, would write into and close each
-other's runs. Models are stored in skops' format, which unlike pickle runs no code on loading, with their
-requirements named: MLflow would take half a minute to find them.
+Everything names its run by id through `MlflowClient`. MLflow's fluent functions (`mlflow.start_run`) keep an open run
+in each thread, so that a training that fails, or the next one, would write into and close another's run.
 """
 
-import fcntl
 import logging
 import os
 import tempfile
@@ -17,21 +14,23 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from zipfile import ZIP_DEFLATED
 
-from html_classification.training.errors import TrainingError
-from html_classification.training.fitting import TextClassifier
+from html_classification.printable import printable, without_passwords
+from html_classification.training.abandoned import PROCESS_TAG, process_name
+from html_classification.training.errors import TrainingError, TrainingStoppedError
+from html_classification.training.fitting import Classifier
+from html_classification.training.local_database import commit_quickly, local_database, turn
+from html_classification.training.run_values import LONGEST_TAG, TrackedDataset, batches, clipped
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 #: Tag of runs and model versions: the version of the model's stage in the lake.
 VERSION_TAG = "html_classification.version"
-PACKAGES = ("scikit-learn", "skops", "numpy", "scipy")
-_SQLITE = "sqlite:///"
+#: Tag of runs that failed: why, in one line.
+ERROR_TAG = "html_classification.error"
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class TrackedModel:
     Attributes:
         run_id: The MLflow run that trained it.
         model_id: MLflow's id of the stored model.
-        uri: Where its files are; for a local database a path that `mlflow.sklearn.load_model` takes.
+        uri: Where its files are; for a local database a path that `mlflow.pyfunc.load_model` takes.
     """
 
     run_id: str
@@ -57,6 +56,9 @@ def client(tracking_uri: str) -> "MlflowClient":
 
     Returns:
         A client.
+
+    Raises:
+        TrainingError: A local database cannot be opened, or the driver of another one is not installed.
     """
     # The first is read when MLflow is first imported: it would call home otherwise.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -65,75 +67,184 @@ def client(tracking_uri: str) -> "MlflowClient":
 
     # MLflow logs the creation of its tables as if someone had asked.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-    with _alone(local_database(tracking_uri)):
-        return MlflowClient(tracking_uri, registry_uri=tracking_uri)
+    # Two processes that create its tables at once make both fail.
+    with turn(tracking_uri):
+        commit_quickly(tracking_uri)
+        try:
+            return MlflowClient(tracking_uri, registry_uri=tracking_uri)
+        except ModuleNotFoundError as error:
+            message = f"MLFLOW_TRACKING_URI is a database whose driver is not installed: pip install {error.name}"
+            raise TrainingError(message) from None
+
+
+def ensure_experiment(tracking_uri: str, experiment: str) -> str:
+    """The id of an experiment, created where there is none, its files beside a local database.
+
+    Args:
+        tracking_uri: An MLflow server or database.
+        experiment: Its name.
+
+    Returns:
+        Its id, also where another process creates it right now.
+    """
+    from mlflow.exceptions import MlflowException
+
+    mlflow_client = client(tracking_uri)
+    found = mlflow_client.get_experiment_by_name(experiment)
+    if found is None:
+        database = local_database(tracking_uri)
+        folder = None if database is None else (database.parent / f"{database.stem}-artifacts").resolve().as_uri()
+        try:
+            with turn(tracking_uri):
+                return str(mlflow_client.create_experiment(experiment, artifact_location=folder))
+        except MlflowException as error:
+            found = mlflow_client.get_experiment_by_name(experiment)
+            if error.error_code != "RESOURCE_ALREADY_EXISTS" or found is None:
+                raise
+    return str(found.experiment_id)
+
+
+class TrackedRun:
+    """An open MLflow run. Made by `tracked_run`; what is written here is written to this run, whatever else is open.
+
+    Attributes:
+        run_id: MLflow's id of it.
+    """
+
+    def __init__(self, mlflow_client: "MlflowClient", experiment_id: str, run_id: str) -> None:
+        self.run_id = run_id
+        self._experiment_id = experiment_id
+        self._client = mlflow_client
+        self._tracking_uri = mlflow_client.tracking_uri
+
+    def log(
+        self,
+        parameters: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        tags: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write values, as many as there are, under the names that `run_values.mlflow_name` gives them.
+
+        Args:
+            parameters: What the model was trained with; values over 6,000 characters are cut.
+            metrics: How good it is, and what it took.
+            tags: What it can be found by; values over 5,000 characters are cut.
+
+        Raises:
+            ValueError: A metric is no number.
+        """
+        parts = list(batches(parameters or {}, metrics or {}, tags or {}, int(time.time() * 1000)))
+        with turn(self._tracking_uri):
+            for part in parts:
+                self._client.log_batch(self.run_id, **part)
+
+    def log_folder(self, folder: Path) -> None:
+        """Keep all files of a folder, under their paths in it, as the run's artifacts.
+
+        Args:
+            folder: A folder.
+        """
+        self._client.log_artifacts(self.run_id, str(folder))
+
+    def log_datasets(self, datasets: Sequence[TrackedDataset]) -> None:
+        """Say which data was read.
+
+        Args:
+            datasets: The datasets; one that is named twice counts once.
+        """
+        inputs = [dataset.as_input() for dataset in datasets]
+        with turn(self._tracking_uri):
+            self._client.log_inputs(self.run_id, inputs)
+
+    def log_model(self, folder: Path) -> TrackedModel:
+        """Keep a packaged model as the run's own.
+
+        Args:
+            folder: What `packaging.package` or `packaging.write_files` wrote; `MLmodel`, which names run and model, is
+                written here.
+
+        Returns:
+            The model.
+
+        Raises:
+            Exception: Whatever went wrong; the stored model is FAILED then.
+        """
+        from mlflow.entities import LoggedModelOutput
+
+        from html_classification.training.packaging import ModelIds, identify
+
+        with turn(self._tracking_uri):
+            stored = self._client.create_logged_model(self._experiment_id, name="model", source_run_id=self.run_id)
+        status: Literal["READY", "FAILED"] = "FAILED"
+        try:
+            identify(folder, ModelIds(self.run_id, stored.model_id, stored.artifact_location))
+            self._client.log_model_artifacts(stored.model_id, str(folder))
+            with turn(self._tracking_uri):
+                self._client.log_outputs(self.run_id, [LoggedModelOutput(stored.model_id, 0)])
+            status = "READY"
+        finally:
+            with turn(self._tracking_uri):
+                self._client.finalize_logged_model(stored.model_id, status)
+        return TrackedModel(self.run_id, stored.model_id, stored.artifact_location)
+
+    def _end(self, status: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
+        with turn(self._tracking_uri):
+            self._client.set_terminated(self.run_id, status)
 
 
 @contextmanager
-def _alone(database: Path | None) -> Iterator[None]:
-    """Hold a lock beside a local database: two processes that create its tables at once make both fail."""
-    if database is None:
-        yield
-        return
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with database.with_name(f"{database.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def local_database(tracking_uri: str) -> Path | None:
-    """The file of a local SQLite database, or None for anything else.
-
-    >>> local_database("sqlite:////srv/mlflow.db").as_posix(), local_database("http://mlflow:5000")
-    ('/srv/mlflow.db', None)
-    """
-    return Path(tracking_uri.removeprefix(_SQLITE)) if tracking_uri.startswith(_SQLITE) else None
-
-
-def log_model_run(  # noqa: PLR0913
+def tracked_run(
     tracking_uri: str,
     experiment: str,
     *,
     run_name: str,
-    parameters: Mapping[str, Any],
-    metrics: Mapping[str, float],
-    tags: Mapping[str, str],
-    classifier: TextClassifier,
-    input_example: Sequence[str],
-    artifacts: Mapping[str, Mapping[str, Any] | str],
+    tags: Mapping[str, Any],
     parent_run_id: str | None = None,
-) -> str:
-    """Record a training and its model as one MLflow run.
+) -> Iterator[TrackedRun]:
+    """An MLflow run that is open while something is done, and closed exactly once, however that ends.
+
+    It ends as FINISHED; as FAILED where an error is raised, with the tag `html_classification.error`; as KILLED where
+    the process is told to end (Ctrl-C, `SystemExit`, an end of the Dagster run). A process that is killed outright
+    leaves it RUNNING, until `abandoned.close_abandoned_runs` is called; nothing takes it for a finished one.
 
     Args:
         tracking_uri: An MLflow server or database. Beside a local database lies the folder of its files.
         experiment: Name of the experiment; created where there is none.
         run_name: What people see.
-        parameters: What the model was trained with.
-        metrics: How good it is.
         tags: What it can be found by; `html_classification.version` at least.
-        classifier: The fitted classifier.
-        input_example: One or a few texts such as the model reads; stored with the model.
-        artifacts: Further files by name: text, or objects that are written as JSON.
         parent_run_id: The run that this one is shown under.
 
-    Returns:
-        The id of the run, which is FINISHED, with one stored model.
+    Yields:
+        The run.
 
     Raises:
-        Exception: Whatever went wrong, after the run has been closed as FAILED.
+        BaseException: Whatever was raised, after the run has been closed.
     """
     mlflow_client = client(tracking_uri)
-    experiment_id = _experiment(mlflow_client, tracking_uri, experiment)
-    with _run(mlflow_client, experiment_id, run_name, tags, parent_run_id) as run_id:
-        _log_values(mlflow_client, run_id, parameters, metrics)
-        for name, content in artifacts.items():
-            if isinstance(content, str):
-                mlflow_client.log_text(run_id, content, name)
-            else:
-                mlflow_client.log_dict(run_id, dict(content), name)
-        _log_model(mlflow_client, experiment_id, run_id, classifier, input_example)
-    return run_id
+    experiment_id = ensure_experiment(tracking_uri, experiment)
+    own = {PROCESS_TAG: process_name()} | ({"mlflow.parentRunId": parent_run_id} if parent_run_id else {})
+    all_tags = {name: clipped(value, LONGEST_TAG) for name, value in {**tags, **own}.items()}
+    with turn(tracking_uri):
+        created = mlflow_client.create_run(experiment_id, run_name=run_name, tags=all_tags)
+    run = TrackedRun(mlflow_client, experiment_id, created.info.run_id)
+    try:
+        yield run
+        run._end("FINISHED")
+    except BaseException as error:
+        _give_up(run, error)
+        raise
+
+
+def _give_up(run: TrackedRun, error: BaseException) -> None:
+    """Close the run of what failed; where MLflow cannot be reached either, the error says so."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        stopped = isinstance(error, TrainingStoppedError) or not isinstance(error, Exception)
+        run._end("KILLED" if stopped else "FAILED")
+        run.log(tags={ERROR_TAG: printable(without_passwords(" ".join(f"{type(error).__name__}: {error}".split())))})
+    except MlflowException as second:
+        error.add_note(f"MLflow run {run.run_id} could not be closed: {second}")
 
 
 def find_run(tracking_uri: str, experiment: str, version_tag: str) -> str | None:
@@ -165,7 +276,7 @@ def tracked_model(tracking_uri: str, run_id: str) -> TrackedModel:
 
     Args:
         tracking_uri: An MLflow server or database.
-        run_id: A run that `log_model_run` returned.
+        run_id: A run that stored a model.
 
     Returns:
         The model.
@@ -183,132 +294,24 @@ def tracked_model(tracking_uri: str, run_id: str) -> TrackedModel:
     return TrackedModel(run_id, model_id, mlflow_client.get_logged_model(model_id).artifact_location)
 
 
-def load_classifier(tracking_uri: str, run_id: str) -> TextClassifier:
+def load_classifier(tracking_uri: str, run_id: str) -> Classifier:
     """Load the model that a run stored.
 
     Args:
         tracking_uri: An MLflow server or database.
-        run_id: A run that `log_model_run` returned.
+        run_id: A run that stored a model.
 
     Returns:
-        The classifier as it was when it was logged.
+        The classifier as it was when it was packaged.
 
     Raises:
         TrainingError: If the run stored no model.
     """
-    model = tracked_model(tracking_uri, run_id)
-    from mlflow import artifacts, sklearn
+    from mlflow import artifacts
 
+    from html_classification.training.packaging import load_pipeline
+
+    model = tracked_model(tracking_uri, run_id)
     with tempfile.TemporaryDirectory() as folder:
         path = artifacts.download_artifacts(artifact_uri=model.uri, dst_path=folder, tracking_uri=tracking_uri)
-        pipeline = sklearn.load_model(path)
-    return TextClassifier(pipeline, list(pipeline.classes_))
-
-
-def _experiment(mlflow_client: "MlflowClient", tracking_uri: str, name: str) -> str:
-    """Id of the experiment, created where there is none, also when another process does so right now."""
-    from mlflow.exceptions import MlflowException
-
-    found = mlflow_client.get_experiment_by_name(name)
-    if found is None:
-        database = local_database(tracking_uri)
-        folder = None if database is None else (database.parent / f"{database.stem}-artifacts").resolve().as_uri()
-        try:
-            return str(mlflow_client.create_experiment(name, artifact_location=folder))
-        except MlflowException as error:
-            found = mlflow_client.get_experiment_by_name(name)
-            if error.error_code != "RESOURCE_ALREADY_EXISTS" or found is None:
-                raise
-    return str(found.experiment_id)
-
-
-@contextmanager
-def _run(
-    mlflow_client: "MlflowClient",
-    experiment_id: str,
-    run_name: str,
-    tags: Mapping[str, str],
-    parent_run_id: str | None,
-) -> Iterator[str]:
-    """A run that is closed as FINISHED, or as FAILED when anything is raised, an interrupt included."""
-    parent = {} if parent_run_id is None else {"mlflow.parentRunId": parent_run_id}
-    all_tags = {**{name: str(value) for name, value in tags.items()}, **parent}
-    run_id = mlflow_client.create_run(experiment_id, run_name=run_name, tags=all_tags).info.run_id
-    status = "FAILED"
-    try:
-        yield run_id
-        status = "FINISHED"
-    finally:
-        mlflow_client.set_terminated(run_id, status)
-
-
-def _log_values(
-    mlflow_client: "MlflowClient", run_id: str, parameters: Mapping[str, Any], metrics: Mapping[str, float]
-) -> None:
-    from mlflow.entities import Metric, Param
-
-    now = int(time.time() * 1000)
-    mlflow_client.log_batch(
-        run_id,
-        metrics=[Metric(name, float(value), now, 0) for name, value in metrics.items()],
-        params=[Param(name, str(value)) for name, value in parameters.items()],
-    )
-
-
-def _log_model(
-    mlflow_client: "MlflowClient",
-    experiment_id: str,
-    run_id: str,
-    classifier: TextClassifier,
-    input_example: Sequence[str],
-) -> None:
-    """Store the model: what `mlflow.sklearn.log_model` does, with the ids named."""
-    import mlflow.sklearn
-    import numpy as np
-    from mlflow.entities import LoggedModelOutput
-    from mlflow.models import Model
-    from mlflow.models.signature import ModelSignature
-    from mlflow.types import Schema, TensorSpec
-    from skops import io as skops_io
-
-    stored = mlflow_client.create_logged_model(experiment_id, name="model", source_run_id=run_id)
-    status: Literal["READY", "FAILED"] = "FAILED"
-    # An array of texts: as a data frame the column names would be classified, not the texts.
-    texts = Schema([TensorSpec(np.dtype("O"), (-1,))])
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = str(Path(folder) / "model")
-            mlflow.sklearn.save_model(
-                classifier.portable(),
-                path,
-                mlflow_model=Model(
-                    artifact_path=stored.artifact_location,
-                    model_uuid=stored.model_id,
-                    run_id=run_id,
-                    model_id=stored.model_id,
-                ),
-                serialization_format="skops",
-                pip_requirements=[f"{package}=={installed(package)}" for package in PACKAGES],
-                signature=ModelSignature(texts, texts),
-                input_example=np.array(list(input_example), dtype=object),
-            )
-            # MLflow writes it uncompressed, four times as large.
-            skops_io.dump(classifier.portable(), f"{path}/model.skops", compression=ZIP_DEFLATED)
-            mlflow_client.log_model_artifacts(stored.model_id, path)
-        mlflow_client.log_outputs(run_id, [LoggedModelOutput(stored.model_id, 0)])
-        status = "READY"
-    finally:
-        mlflow_client.finalize_logged_model(stored.model_id, status)
-
-
-def ensure_experiment(tracking_uri: str, experiment: str) -> str:
-    """The id of an experiment, created where there is none, its files beside a local database.
-
-    Args:
-        tracking_uri: An MLflow server or database.
-        experiment: Its name.
-
-    Returns:
-        Its id.
-    """
-    return _experiment(client(tracking_uri), tracking_uri, experiment)
+        return load_pipeline(Path(path))

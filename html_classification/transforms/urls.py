@@ -14,7 +14,6 @@ import can_ada
 import polars as pl
 
 from html_classification.schemas.outcome import Outcome
-from html_classification.schemas.url_normalization import URL_NORMALIZATION
 
 #: Longest normalized address, in characters: what browsers, crawlers and sitemaps agree to handle.
 MAX_LENGTH = 2048
@@ -111,6 +110,8 @@ def normalize_documents(raw: pl.DataFrame) -> Outcome:
         The documents, sorted by url; the rejected rows with `reason`, `url`, `timestamp` and `html`, sorted by the
         last three; and how many documents came, were older copies, and were rejected for each kind of reason.
     """
+    from html_classification.schemas.url_normalization import URL_NORMALIZATION  # needs pandera; models do not
+
     outcome = normalize_addresses(raw)
 
     def digests(ties: pl.DataFrame) -> list[str]:
@@ -133,6 +134,8 @@ def normalize_addresses(raw: pl.DataFrame) -> Outcome:
         `reason`, `url`, `timestamp` and `html`, sorted by the last three; how many documents came, and how many were
         rejected for each kind of reason.
     """
+    from html_classification.schemas.url_normalization import URL_NORMALIZATION  # needs pandera; models do not
+
     addresses: list[str | None] = []
     reasons: dict[str, str] = {}
     for url in raw["url"]:

@@ -86,7 +86,13 @@ class Labelled:
     def put_review(self, day: date, **quality: float) -> None:
         rows = [
             {"url": url(name), "category": "travel", "timestamp": AT, "day": DAY, "language": "en", "split": "train"}
-            | {"duplicate_cluster": url(name), "text": "x", "given_category": "travel", "reasons": ["the model says"]}
+            | {
+                "label_source": "file",
+                "duplicate_cluster": url(name),
+                "text": "x",
+                "given_category": "travel",
+                "reasons": ["the model says"],
+            }
             | {"action": "kept" if low == 1 else "review", "label_quality": low, "outlier_score": 1.0}
             | {"predicted": "sports", "confidence": 0.75}
             | {"probabilities": [{"category": "sports", "probability": 0.75}]}

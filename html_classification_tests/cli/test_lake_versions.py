@@ -104,18 +104,20 @@ def test_what_a_page_is_called_has_no_effect_on_a_terminal(lake: Lake, call: Lak
     assert json.loads(call("diff", PAGES, str(DAY), "--json").out)["added"][0]["url"] == url
 
 
-def leaders(accuracy: float) -> pl.DataFrame:
+def leaders(rank: int) -> pl.DataFrame:
     values = {"model": "m", "version": "0123456789ab", "labels": "given", "text_version": "v1", "algorithm": "nb"}
-    figures = {"train_rows": 1, "test_rows": 1, "accuracy": accuracy, "macro_f1": 0.5, "rank": 1}
+    values |= {"snapshot": "training-set", "against_best": "best"}
+    figures = {"train_rows": 1, "test_rows": 1, "accuracy": 0.5, "macro_f1": 0.5, "rank": rank}
+    figures |= dict.fromkeys(("log_loss", "calibration_error", "behind", "behind_low", "behind_high", "p_value"), 0.5)
     return pl.DataFrame([values | figures], schema=dict(LEADERBOARD.dtypes))
 
 
 def test_rows_without_a_url_are_told_by_their_values(lake: Lake, call: LakeCommand) -> None:
-    for accuracy in (0.25, 0.75):
-        put(lake, leaders(accuracy), stage=LEADERBOARD)
+    for rank in (1, 2):
+        put(lake, leaders(rank), stage=LEADERBOARD)
     lines = call("diff", "leaderboard", str(DAY)).lines
-    assert [line for line in lines if line.startswith("  + ") and '"accuracy": 0.75' in line]
-    assert [line for line in lines if line.startswith("  - ") and '"accuracy": 0.25' in line]
+    assert [line for line in lines if line.startswith("  + ") and '"rank": 2' in line]
+    assert [line for line in lines if line.startswith("  - ") and '"rank": 1' in line]
     assert "rows: 1 added, 1 removed, 0 changed, 0 the same" in lines
 
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from html_classification.labeling.committee import Opinions, opinions, topics, weights
-from html_classification.training.algorithms import ALGORITHMS
+from html_classification.labeling.committee import MEMBERS, Opinions, opinions, topics, weights
 from html_classification_tests.training.corpus import invented_pages
 
 
@@ -13,11 +12,11 @@ def said() -> Opinions:
     pages = invented_pages(90)
     texts = [*pages["text"], "onion oven butter recipe flour garlic", "goal hotel match flight coach beach", "zzz"]
     matrix = weights(texts)
-    return opinions([matrix, matrix], pages["category"].to_list(), ALGORITHMS.values())
+    return opinions([matrix, matrix], pages["category"].to_list(), MEMBERS)
 
 
 def test_each_text_version_with_each_algorithm_is_a_member(said: Opinions) -> None:
-    assert said.members == 2 * len(ALGORITHMS)
+    assert said.members == 2 * len(MEMBERS)
     assert said.categories == ["cooking", "sports", "travel"]
     assert said.probabilities.sum(axis=1) == pytest.approx(1.0)
     assert said.votes.sum(axis=1).tolist() == [said.members] * 3

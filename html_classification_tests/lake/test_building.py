@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 
 from html_classification.lake import Build, BuildError, Lake, LakeError, RunInfo, Step, materialize
 from html_classification.lake.external import ExternalFile, ExternalFiles
-from html_classification.lake.paths import Publication
+from html_classification.lake.metadata import Metadata
+from html_classification.lake.paths import Publication, VersionId
 from html_classification.schemas.columns import StageModel
 from html_classification.schemas.outcome import Outcome
 from html_classification.schemas.text_normalization import text_normalization_stage
@@ -229,17 +231,42 @@ def test_leftovers_of_a_killed_writer_are_taken_over(lake: Lake) -> None:
 
 def test_what_is_left_outside_is_made_again_where_it_is_gone(lake: Lake) -> None:
     left: list[str] = []
+    told: list[str] = []
+
+    @contextmanager
+    def session(version: VersionId) -> Iterator[Callable[[Metadata, Any], None]]:
+        yield lambda metadata, byproduct: left.append(metadata.version)
+        # Only what is published was a success.
+        assert lake.current(version.stage)[version.day] == version.version
+
     build = Counted(
         frame("a"),
-        after=lambda metadata, byproduct: left.append(metadata.version),
+        session=session,
         still_there=lambda version: version in left,
+        published=lambda lake, metadata: told.append(metadata.version),
     )
     build.materialize(lake)
     build.materialize(lake)
-    assert (build.computed, len(left)) == (1, 1)
+    assert (build.computed, len(left), len(told)) == (1, 1, 2)
     left.clear()
     build.materialize(lake)
-    assert (build.computed, len(left)) == (2, 1)
+    assert (build.computed, len(left), len(told)) == (2, 1, 3)
+
+
+def test_a_session_learns_that_its_version_failed(lake: Lake) -> None:
+    ended: list[str] = []
+
+    @contextmanager
+    def session(version: VersionId) -> Iterator[Callable[[Metadata, Any], None]]:
+        try:
+            yield lambda metadata, byproduct: ended.append("recorded")
+        except BuildError:
+            ended.append("failed")
+            raise
+
+    with pytest.raises(BuildError):
+        Counted(frame("a", "a"), session=session).materialize(lake)
+    assert ended == ["failed"]
 
 
 def test_a_publication_is_never_before_the_last_one(lake: Lake) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import polars as pl
 import pytest
 
-from html_classification.lake import Lake, LakeError
+from html_classification.lake import Lake, LakeError, Slice, Upstream
 from html_classification.lake.paths import Publication
 from html_classification.schemas.columns import StageModel, column
 from html_classification.schemas.url_normalization import URL_NORMALIZATION
@@ -134,6 +134,33 @@ def test_days_from_before_a_column_was_added_or_after_it_was_dropped_have_nulls(
         ("https://a.example/a", "1", None, DAY),
         ("https://a.example/b", None, 7, DAY + timedelta(days=1)),
     ]
+
+
+def test_days_that_all_lack_a_wanted_column_are_named_and_not_called_damaged(lake: Lake) -> None:
+    class Newer(StageModel):
+        url: str = column("u", "u")
+        score: pl.Int64 = column("s", "s")
+
+    days = [DAY + timedelta(days=n) for n in range(3)]
+    newer = replace(URL_NORMALIZATION, model=Newer)
+    put(lake, pages(a="1"), day=days[0])
+    put(lake, pl.DataFrame({"url": ["https://a.example/b"], "score": [7]}), stage=newer, day=days[1])
+    put(lake, pages(c="3"), day=days[2])
+    upstream = Upstream(lake.store, PAGES, lake.versions(PAGES))
+
+    def said(window: Slice) -> str:
+        with pytest.raises(LakeError) as caught:
+            window.read()
+        return str(caught.value)
+
+    assert said(upstream.window(days[2], 3, ["url", "score"])) == (
+        f"{PAGES} 2026-03-01, 2026-03-03 have no column score: an earlier release made them; "
+        "materialize those days again"
+    )
+    assert said(upstream.day(days[0], ["score"])) == (
+        f"{PAGES} 2026-03-01 has no column score: an earlier release made it; materialize that day again"
+    )
+    assert upstream.window(days[1], 2, ["score"]).read()["score"].to_list() == [None, 7]
 
 
 def test_a_column_that_grew_is_read_over_both_types(lake: Lake) -> None:

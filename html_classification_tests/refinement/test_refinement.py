@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 import pytest
@@ -10,10 +12,14 @@ from html_classification.refinement.repair import RepairRules, refine
 from html_classification.schemas.post_train import PostTrain
 from html_classification.schemas.training import PREDICTIONS
 from html_classification.training.algorithms import ALGORITHMS
-from html_classification.training.fitting import cross_validate
+from html_classification.training.fitting import cross_validate, out_of_sample
 from html_classification_tests.training.corpus import flip, invented_pages, needs_wcxb, real_pages
 
 pytestmark = pytest.mark.filterwarnings("error")
+
+
+def train_pages(rows: int) -> pl.DataFrame:
+    return invented_pages(rows).with_columns(split=pl.lit("train"))
 
 
 def predicted(pages: pl.DataFrame) -> pl.DataFrame:
@@ -37,7 +43,7 @@ def predictions(rows: list[tuple[str, list[float]]]) -> pl.DataFrame:
 
 
 def test_planted_flips_are_found_and_repaired():
-    original = invented_pages(150)
+    original = train_pages(150)
     pages, flipped = flip(original, 0.1)
     outcome = refine(pages, predicted(pages))
     PostTrain.validate(outcome.frame)
@@ -52,7 +58,7 @@ def test_planted_flips_are_found_and_repaired():
 
 @needs_wcxb
 def test_planted_flips_in_real_pages():
-    pages, flipped = flip(real_pages(), 0.1)
+    pages, flipped = flip(real_pages().with_columns(split=pl.lit("train")), 0.1)
     found = predicted(pages)
     issues = set(label_quality(found).filter("is_label_issue")["url"])
     assert len(issues & flipped) / len(flipped) > 0.75
@@ -67,11 +73,13 @@ def test_planted_flips_in_real_pages():
 ROWS = [("a", [0.9, 0.1])] * 10 + [("b", [0.1, 0.9])] * 10
 
 
-def judged(last: list[float], rules: RepairRules | None = None) -> dict:
-    """What becomes of a row given as `a`, with these probabilities of a and b."""
+def judged(last: list[float], rules: RepairRules | None = None, sides: Sequence[str] = ("train",) * 21) -> dict:
+    """What becomes of a row given as `a`, with these probabilities of a and b, beside ten of each that are right."""
     found = predictions([*ROWS, ("a", last)])
     pages = found.select("url", "category").with_columns(
-        text=pl.lit("some words that all rows have"), timestamp=pl.datetime(2026, 3, 1, time_zone="UTC")
+        text=pl.lit("some words that all rows have"),
+        split=pl.Series(sides),
+        timestamp=pl.datetime(2026, 3, 1, time_zone="UTC"),
     )
     return refine(pages, found, rules).frame.row(-1, named=True)
 
@@ -89,8 +97,41 @@ def test_only_strong_evidence_relabels_and_the_reason_says_so():
     assert (kept["action"], kept["reasons"]) == ("kept", [])
 
 
+def test_a_row_is_not_relabelled_to_what_too_few_train_rows_have():
+    """A test row beside the rows given as `b`, of which so many are train rows."""
+
+    def action(train_rows: int) -> str:
+        sides = ["train"] * (10 + train_rows) + ["test"] * (11 - train_rows)
+        return judged([0.01, 0.99], sides=sides)["action"]
+
+    assert [action(train_rows) for train_rows in (0, 4, 5)] == ["review", "review", "relabelled"]
+
+
+def test_a_side_with_rows_of_one_category_has_no_label_issues():
+    assert judged([0.01, 0.99], sides=["train"] * 20 + ["test"])["action"] == "kept"
+
+
+def test_labels_of_test_rows_have_no_part_in_what_becomes_of_train_rows():
+    flipped, _ = flip(invented_pages(150), 0.2)
+    sides = pl.when(pl.int_range(pl.len()) < 100).then(pl.lit("train")).otherwise(pl.lit("test"))
+    pages = flipped.with_columns(split=sides)
+    train = pages.filter(pl.col("split") == "train").select("url")
+    rules = RepairRules(relabel_from_probability=0.6, relabel_to_given_probability=0.2)
+
+    def train_rows(test_labels: pl.Expr) -> pl.DataFrame:
+        rows = pages.with_columns(category=pl.when(pl.col("split") == "test").then(test_labels).otherwise("category"))
+        found = out_of_sample(rows, ALGORITHMS["logistic-regression"]).frame
+        return refine(rows, found, rules).frame.join(train, on="url", how="semi")
+
+    given = train_rows(pl.col("category"))
+    assert given["action"].n_unique() > 1
+    assert train_rows(pl.col("category").shuffle(seed=1)).equals(given)
+    assert train_rows(pl.lit("sports")).equals(given)
+    assert train_rows(pl.lit("a category of test rows only")).equals(given)
+
+
 def test_a_row_without_a_prediction_is_kept_and_says_so():
-    pages = invented_pages(30)
+    pages = train_pages(30)
     outcome = refine(pages, predicted(pages).head(29))
     last = outcome.frame.row(-1, named=True)
     assert last["action"] == "kept"
@@ -99,7 +140,7 @@ def test_a_row_without_a_prediction_is_kept_and_says_so():
 
 
 def test_off_topic_pages_are_dropped():
-    pages = invented_pages(60)
+    pages = train_pages(60)
     strange = pages.head(2).with_columns(
         url=pl.Series(["https://z.example/1", "https://z.example/2"]), text=pl.Series(["", "zzxx qqyy wwvv"])
     )
@@ -139,6 +180,7 @@ def test_no_rows():
             "url": pl.String,
             "text": pl.String,
             "category": pl.String,
+            "split": pl.String,
             "timestamp": pl.Datetime("us", "UTC"),
         }
     )

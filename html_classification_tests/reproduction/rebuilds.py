@@ -5,7 +5,9 @@ Belongs here: steps that tests of more than one subject take. Does not belong he
 """
 
 import hashlib
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -65,8 +67,16 @@ def current(lake: Lake, stage: str, day: date) -> VersionId:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """SHA-1 of each file below a folder."""
-    return {str(path): hashlib.sha1(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
+    """SHA-1 of each file below a folder; of a database that of what is in it: its files change when it is read."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".db-wal", ".db-shm")]
+    return {str(path): hashlib.sha1(_content(path)).hexdigest() for path in files}
+
+
+def _content(path: Path) -> bytes:
+    if path.suffix != ".db":
+        return path.read_bytes()
+    with closing(sqlite3.connect(path)) as database:
+        return "\n".join(database.iterdump()).encode()
 
 
 def data_of(lake: Lake, version: VersionId) -> dict[str, bytes]:
@@ -80,6 +90,12 @@ def spoil(lake: Lake, version: VersionId, name: str, data: bytes) -> str:
     lake.store.delete([f"{version.path}/{name}"])
     lake.store.put_new(f"{version.path}/{name}", data)
     return hashlib.sha1(data).hexdigest()
+
+
+def forget(lake: Lake, *stages: str) -> None:
+    """Delete whole stages, or layers of them, as `rm -rf` of their folders does, metadata and all."""
+    for stage in stages:
+        lake.store.delete([item.path for item in lake.store.list(stage)])
 
 
 def change(monkeypatch: pytest.MonkeyPatch, stage: str, **changes: Any) -> None:

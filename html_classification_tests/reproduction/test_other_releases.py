@@ -47,7 +47,7 @@ def test_another_code_version_is_said_with_the_commit_to_check_out(
     verdicts = reproduce(lake, [current(lake, "training-set", FIRST_DAY)], tmp_path / "scratch")
     assert verdicts[version].status == "differs"
     assert verdicts[version].reason == (
-        f"this release computes it otherwise: code_version x, was 2; check out {commit}"
+        f"this release computes it otherwise: code_version x, was {metadata.recipe['code_version']}; check out {commit}"
     )
     assert statuses(verdicts) == {
         "same": {"raw", "preprocess/url-normalization"},

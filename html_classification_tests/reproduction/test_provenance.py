@@ -5,25 +5,28 @@ Belongs here: names and plans. Does not belong here: rebuilding (`test_rebuildin
 
 import pytest
 
-from html_classification.lake import Lake, LakeError
+from html_classification.lake import Lake, LakeError, paths
 from html_classification.lake.paths import VersionId
 from html_classification.reproduction.provenance import make_plan, targets_of_snapshot
-from html_classification_tests.pages import FIRST_DAY, Project
+from html_classification_tests.pages import FIRST_DAY
 from html_classification_tests.reproduction.rebuilds import current, spoil
 
 
-def test_the_name_that_models_carry_leads_to_their_data(three_days: Project) -> None:
-    version = current(three_days.lake, "training-set", FIRST_DAY)
+def test_the_name_that_models_carry_leads_to_their_data(lake: Lake) -> None:
+    version = current(lake, "training-set", FIRST_DAY)
     name = f"training-set-{FIRST_DAY}-{version.version}"
-    assert targets_of_snapshot(three_days.lake, name) == [version]
+    targets = targets_of_snapshot(lake, name)
+    assert targets == lake.snapshot(name).ids
+    assert {version, current(lake, "raw", FIRST_DAY)} < set(targets)
+
+
+def test_without_a_snapshot_of_that_name_it_is_the_training_set(lake: Lake) -> None:
+    version = current(lake, "training-set", FIRST_DAY)
+    name = f"training-set-{FIRST_DAY}-{version.version}"
+    lake.store.delete([paths.snapshot_path(name)])
+    assert targets_of_snapshot(lake, name) == [version]
     with pytest.raises(LakeError, match="training-set 2026-03-01 has no version 0123456789ab"):
-        targets_of_snapshot(three_days.lake, f"training-set-{FIRST_DAY}-0123456789ab")
-
-
-def test_a_snapshot_comes_before_the_name_that_models_carry(lake: Lake) -> None:
-    name = f"training-set-{FIRST_DAY}-{current(lake, 'training-set', FIRST_DAY).version}"
-    lake.create_snapshot(name, stages=["raw"])
-    assert {target.stage for target in targets_of_snapshot(lake, name)} == {"raw"}
+        targets_of_snapshot(lake, f"training-set-{FIRST_DAY}-0123456789ab")
 
 
 def test_a_version_among_its_own_ancestors_is_damage(lake: Lake) -> None:

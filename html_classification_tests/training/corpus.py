@@ -9,6 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from html_classification.training.features import address_field
+
 WCXB = Path(__file__).parents[3] / "shared" / "corpora" / "wcxb"
 needs_wcxb = pytest.mark.skipif(not WCXB.exists(), reason="the corpus ../shared/corpora/wcxb is not here")
 
@@ -21,8 +23,8 @@ WORDS = {
 
 @cache
 def real_pages() -> pl.DataFrame:
-    """url, category, text, day, timestamp, duplicate_cluster of wcxb, with the body's text by Lexbor."""
-    from selectolax.lexbor import LexborHTMLParser
+    """url, category, day, timestamp, duplicate_cluster and the models' fields of wcxb, with all visible text."""
+    from html_classification.transforms.html.page import parse_page
 
     labels = {}
     for line in (WCXB / "labels.jsonl").read_text().splitlines():
@@ -32,20 +34,19 @@ def real_pages() -> pl.DataFrame:
     for drop in sorted((WCXB / "crawl").glob("*/*.jsonl.gz")):
         for line in gzip.decompress(drop.read_bytes()).decode().rstrip("\n").split("\n"):
             page = json.loads(line)
-            tree = LexborHTMLParser(page["html"])
-            tree.strip_tags(["script", "style", "template"])  # noscript has the posts of some forums
-            text = tree.body.text(separator=" ") if tree.body else ""
+            parsed = parse_page(page["html"], page["url"]).page
             rows.append(
                 {
                     "url": page["url"],
                     "category": labels[page["url"]],
-                    "text": " ".join(text.split()),
+                    "text": parsed.text,
+                    "markup": parsed.markup,
                     "day": date.fromisoformat(drop.parent.name),
                     "timestamp": datetime.fromisoformat(page["timestamp"]).astimezone(UTC),
                     "duplicate_cluster": page["url"],
                 }
             )
-    return pl.DataFrame(rows).unique("url", keep="first", maintain_order=True)
+    return pl.DataFrame(rows).with_columns(address_field()).unique("url", keep="first", maintain_order=True)
 
 
 def invented_pages(rows: int = 90, seed: int = 0) -> pl.DataFrame:
@@ -65,12 +66,13 @@ def invented_pages(rows: int = 90, seed: int = 0) -> pl.DataFrame:
                 "url": url,
                 "category": category,
                 "text": " ".join(own + shared),
+                "markup": "tag:a:4-7 tag:p:2-3",
                 "day": date(2026, 3, 1) + timedelta(days=index % 14),
                 "timestamp": datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=index % 14, minutes=index),
                 "duplicate_cluster": url,
             }
         )
-    return pl.DataFrame(pages)
+    return pl.DataFrame(pages).with_columns(address_field())
 
 
 def flip(pages: pl.DataFrame, share: float, seed: int = 0) -> tuple[pl.DataFrame, set[str]]:

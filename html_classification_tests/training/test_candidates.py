@@ -1,46 +1,29 @@
-"""Candidates: trained on train rows, measured on test rows, ranked the same way every time."""
-
-import random
+"""Candidates: trained on train rows, measured on test rows, the same every time, refused where a page is on both."""
 
 import polars as pl
 import pytest
 
-from html_classification.schemas.training import LEADERBOARD, PREDICTIONS
+from html_classification.schemas.training import PREDICTIONS
 from html_classification.schemas.validation import audit
+from html_classification.training import packaging
 from html_classification.training.algorithms import ALGORITHMS
-from html_classification.training.candidates import Candidate, HeldOutRows, rank, train
+from html_classification.training.candidates import Candidate, Kind, train
 from html_classification.training.errors import TrainingError
 from html_classification_tests.training.corpus import invented_pages
 
-ALGORITHM = ALGORITHMS["complement-nb"]
+KIND = Kind("given", "v2", "complement-nb")
+PARAMETERS = ALGORITHMS[KIND.algorithm].parameters()
 
 
 def rows(test: int = 30) -> pl.DataFrame:
-    pages = invented_pages(90).select("url", "category", "text")
-    return pages.with_columns(split=pl.Series(["train"] * (90 - test) + ["test"] * test))
-
-
-def held_out(stage: str, right: int, of: int = 6) -> HeldOutRows:
-    """Predictions of which some are right."""
-    categories = ["cooking", "sports"] * (of // 2)
-    wrong = {"cooking": "sports", "sports": "cooking"}
-    frame = pl.DataFrame(
-        [
-            {
-                "url": f"https://a.example/{n}",
-                "category": category,
-                "predicted": (said := category if n < right else wrong[category]),
-                "confidence": 0.9,
-                "probabilities": [{"category": name, "probability": 0.9 if name == said else 0.1} for name in wrong],
-            }
-            for n, category in enumerate(categories)
-        ]
+    pages = invented_pages(90)
+    return pages.with_columns(
+        language=pl.lit("en"), label_source=pl.lit("file"), split=pl.Series(["train"] * (90 - test) + ["test"] * test)
     )
-    return HeldOutRows(stage, f"{right:012x}", 10, frame)
 
 
 def test_a_model_is_measured_on_rows_it_has_not_seen() -> None:
-    outcome = train(rows(), ALGORITHM, ALGORITHM.parameters())
+    outcome = train(rows(), KIND, PARAMETERS)
     assert all(check.passed for check in audit(PREDICTIONS, outcome.frame))
     assert outcome.frame["url"].to_list() == sorted(rows().filter(split="test")["url"])
     assert outcome.figures["train_rows"] == 60
@@ -51,8 +34,9 @@ def test_a_model_is_measured_on_rows_it_has_not_seen() -> None:
 
 def test_the_order_of_rows_does_not_matter() -> None:
     shuffled = rows().sample(fraction=1.0, shuffle=True, seed=7)
-    parameters = ALGORITHM.parameters()
-    assert train(shuffled, ALGORITHM, parameters).frame.equals(train(rows(), ALGORITHM, parameters).frame)
+    first, second = train(rows(), KIND, PARAMETERS), train(shuffled, KIND, PARAMETERS)
+    assert first.frame.equals(second.frame)
+    assert first.byproduct.report == second.byproduct.report
 
 
 @pytest.mark.parametrize(
@@ -62,29 +46,30 @@ def test_the_order_of_rows_does_not_matter() -> None:
 )
 def test_what_cannot_be_trained_says_so_in_one_line(changed: pl.DataFrame) -> None:
     with pytest.raises(TrainingError) as caught:
-        train(changed, ALGORITHM, ALGORITHM.parameters())
+        train(changed, KIND, PARAMETERS)
     assert str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_the_leaderboard_is_by_macro_f1_and_of_equals_by_name() -> None:
-    models = [
-        held_out("models/refined-v1-complement-nb", right=4),
-        held_out("models/given-v2-logistic-regression", right=6),
-        held_out("models/given-v1-complement-nb", right=4),
-        held_out("models/given-v1-logistic-regression", right=2),
-    ]
-    outcome = rank(models)
-    assert all(check.passed for check in audit(LEADERBOARD, outcome.frame))
-    assert outcome.frame.select("rank", "model").rows() == [
-        (1, "models/given-v2-logistic-regression"),
-        (2, "models/given-v1-complement-nb"),
-        (3, "models/refined-v1-complement-nb"),
-        (4, "models/given-v1-logistic-regression"),
-    ]
-    best = outcome.frame.row(0, named=True)
-    assert (best["labels"], best["text_version"], best["algorithm"]) == ("given", "v2", "logistic-regression")
-    assert (best["train_rows"], best["test_rows"], best["accuracy"], best["macro_f1"]) == (10, 6, 1.0, 1.0)
-    assert outcome.figures == {"best_macro_f1": 1.0, "best_accuracy": 1.0}
-    random.Random(0).shuffle(models)
-    assert rank(models).frame.equals(outcome.frame)
+def test_a_page_on_both_sides_is_a_leak() -> None:
+    pages = rows()
+    known = pages.filter(split="train").head(1)
+    leaking = pl.concat([pages, known.with_columns(split=pl.lit("test"))])
+    with pytest.raises(TrainingError, match="1 pages are on both sides of the split, such as https://site"):
+        train(leaking, KIND, PARAMETERS)
+
+
+def test_a_copy_on_the_other_side_is_a_leak() -> None:
+    pages = rows()
+    both = pages["url"].is_in([pages.filter(split=side)["url"][0] for side in ("train", "test")])
+    copies = pages.with_columns(duplicate_cluster=pl.when(both).then(pl.lit("copy")).otherwise("duplicate_cluster"))
+    with pytest.raises(TrainingError, match="1 clusters of copies are on both sides"):
+        train(copies, KIND, PARAMETERS)
+
+
+def test_what_comes_back_has_all_that_mlflow_keeps() -> None:
+    candidate = train(rows(), KIND, PARAMETERS).byproduct
+    assert {"misclassified.html", "feature_weights.json", "plots/confusion_matrix.png"} < candidate.report.keys()
+    assert {"requirements.txt", packaging.PIPELINE} < candidate.model.keys()
+    assert candidate.rows == {"train": 60, "test": 30}
+    assert candidate.seconds.keys() == {"fit", "predict"}

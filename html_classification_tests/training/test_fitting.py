@@ -4,12 +4,14 @@ import polars as pl
 import pytest
 
 from html_classification.schemas.training import PREDICTIONS, Predictions
-from html_classification.training.algorithms import ALGORITHMS, Parameters, vectorizer
+from html_classification.training.algorithms import ALGORITHMS, Parameters
 from html_classification.training.errors import TrainingError
 from html_classification.training.evaluation import evaluate
-from html_classification.training.fitting import cross_validate, fit, predict
+from html_classification.training.features import FIELDS, field_matrix, vectorizer
+from html_classification.training.fitting import cross_validate, fit, forget_counts, predict
 from html_classification_tests.training.corpus import invented_pages, needs_wcxb, real_pages
 
+STRINGS = dict.fromkeys(("url", "category", "duplicate_cluster", *FIELDS), pl.String)
 EVERY = pytest.mark.parametrize("algorithm", ALGORITHMS.values(), ids=ALGORITHMS.keys())
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -17,15 +19,17 @@ pytestmark = pytest.mark.filterwarnings("error")
 def rows(*categories: str, texts: list[str] | None = None) -> pl.DataFrame:
     urls = [f"https://a.example/{index}" for index in range(len(categories))]
     texts = texts or [f"some words about {category} here" for category in categories]
-    return pl.DataFrame({"url": urls, "category": categories, "duplicate_cluster": urls, "text": texts})
+    fields = dict.fromkeys(FIELDS, [""] * len(urls)) | {"text": texts}
+    return pl.DataFrame(
+        {"url": urls, "category": categories, "duplicate_cluster": urls} | fields, schema_overrides=STRINGS
+    )
 
 
 @EVERY
 def test_learns_what_is_easy(algorithm):
     pages = invented_pages(120)
     train, test = pages[:90], pages[90:]
-    classifier = fit(train["text"].to_list(), train["category"].to_list(), algorithm)
-    predictions = predict(classifier, test["url"], test["text"], test["category"])
+    predictions = predict(fit(train, algorithm), test)
     Predictions.validate(predictions)
     assert evaluate(predictions).accuracy > 0.95
     sums = predictions.select(pl.col("probabilities").list.eval(pl.element().struct["probability"]).list.sum())
@@ -35,21 +39,21 @@ def test_learns_what_is_easy(algorithm):
 @EVERY
 def test_the_same_rows_give_the_same_model(algorithm):
     pages = invented_pages()
-    texts, categories = pages["text"].to_list(), pages["category"].to_list()
-    first, second = (predict(fit(texts, categories, algorithm), pages["url"], texts, categories) for _ in range(2))
+    first, second = (predict(fit(pages, algorithm), pages) for _ in range(2))
     assert first.equals(second)
 
 
 def test_of_equally_probable_categories_the_alphabetically_first_is_predicted():
-    classifier = fit(["b words", "a words"], ["b", "a"], ALGORITHMS["logistic-regression"])
-    predictions = predict(classifier, ["https://a.example/1"], ["words"], ["b"])
+    classifier = fit(rows("b", "a", texts=["b words", "a words"]), ALGORITHMS["logistic-regression"])
+    predictions = predict(classifier, rows("b", texts=["words"]))
     assert predictions["predicted"].item() == "a"
     assert predictions["probabilities"].item().struct["category"].to_list() == ["a", "b"]
 
 
 def test_no_texts_give_no_predictions():
-    classifier = fit(["b words", "a words"], ["b", "a"], ALGORITHMS["logistic-regression"])
-    assert predict(classifier, [], [], []).schema == PREDICTIONS.empty().schema
+    classifier = fit(rows("b", "a"), ALGORITHMS["logistic-regression"])
+    assert predict(classifier, rows()).schema == PREDICTIONS.empty().schema
+    assert classifier.probabilities(rows()).shape == (0, 2)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +66,7 @@ def test_no_texts_give_no_predictions():
 )
 def test_nothing_to_learn_is_told_in_one_line(texts, categories, says):
     with pytest.raises(TrainingError, match=says) as error:
-        fit(texts, categories, ALGORITHMS["logistic-regression"])
+        fit(rows(*categories, texts=texts), ALGORITHMS["logistic-regression"])
     assert "\n" not in str(error.value)
 
 
@@ -82,14 +86,31 @@ def test_words_of_every_script(text, words):
 
 
 @EVERY
+def test_a_stored_model_says_the_same_and_holds_types_of_scikit_learn_only(algorithm):
+    from skops import io
+
+    pages = invented_pages()
+    classifier = fit(pages, algorithm)
+    stored = io.dumps(classifier.portable())
+    assert io.get_untrusted_types(data=stored) == []
+    assert (io.loads(stored).predict_proba(field_matrix(pages)) == classifier.probabilities(pages)).all()
+
+
+def test_a_model_may_read_the_markup_alone():
+    pages = invented_pages(60).with_columns(text=pl.lit(""), markup=pl.format("type:{} tag:p:1", "category"))
+    assert evaluate(predict(fit(pages, ALGORITHMS["page-structure"]), pages)).accuracy == 1.0
+    with pytest.raises(TrainingError, match="No word"):
+        fit(pages, ALGORITHMS["logistic-regression"])
+
+
+@EVERY
 def test_cross_validation_is_what_fitting_without_the_fold_gives(algorithm):
     """Each row's probabilities are those of a model fitted on the other folds."""
     pages = invented_pages(60)
     outcome = cross_validate(pages, algorithm, folds=60)
     held_out = pages.sort("url")[7:8]
     others = pages.filter(pl.col("url") != held_out["url"].item())
-    classifier = fit(others["text"].to_list(), others["category"].to_list(), algorithm)
-    expected = predict(classifier, held_out["url"], held_out["text"], held_out["category"])
+    expected = predict(fit(others, algorithm), held_out)
     assert outcome.frame.filter(pl.col("url") == held_out["url"].item()).equals(expected)
 
 
@@ -147,13 +168,28 @@ def test_a_real_day_with_rare_categories():
 
 @needs_wcxb
 @pytest.mark.parametrize(
-    ("name", "accuracy", "macro_f1"), [("logistic-regression", 0.82, 0.70), ("complement-nb", 0.75, 0.58)]
+    ("name", "accuracy", "macro_f1"),
+    [
+        ("logistic-regression", 0.82, 0.70),
+        ("linear-svm", 0.82, 0.68),
+        ("complement-nb", 0.75, 0.58),
+        ("page-structure", 0.85, 0.75),
+    ],
 )
 def test_page_types_of_real_pages(name, accuracy, macro_f1):
     pages = real_pages()
     newest = sorted(pages["day"].unique())[10:]
     train, test = pages.filter(~pl.col("day").is_in(newest)), pages.filter(pl.col("day").is_in(newest))
-    classifier = fit(train["text"].to_list(), train["category"].to_list(), ALGORITHMS[name])
-    metrics = evaluate(predict(classifier, test["url"], test["text"], test["category"]))
+    metrics = evaluate(predict(fit(train, ALGORITHMS[name]), test))
     assert metrics.accuracy > accuracy
     assert metrics.macro_f1 > macro_f1
+
+
+def test_words_counted_before_give_the_same_model() -> None:
+    rows, others = invented_pages(60), invented_pages(60, seed=1)
+    for algorithm in ALGORITHMS.values():
+        forget_counts()
+        alone = fit(rows, algorithm).probabilities(rows)
+        for before in (others, rows):
+            fit(before, ALGORITHMS["complement-nb"])
+            assert (fit(rows, algorithm).probabilities(rows) == alone).all()

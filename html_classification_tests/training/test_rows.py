@@ -33,6 +33,10 @@ def texts() -> pl.DataFrame:
     )
 
 
+def parsed() -> pl.DataFrame:
+    return texts().select("url", "day", markup=pl.format("tag:p:{}", pl.col("day").dt.day()))
+
+
 def refinement(**rows: tuple[str, str]) -> pl.DataFrame:
     """Category and action by the first letter of the page."""
     return pl.DataFrame(
@@ -41,24 +45,39 @@ def refinement(**rows: tuple[str, str]) -> pl.DataFrame:
 
 
 def test_each_row_has_the_text_of_its_own_day() -> None:
-    rows = rows_with_text(training_set(), texts())
-    assert rows.columns == ["url", "day", "category", "split", "text"]
+    rows = rows_with_text(training_set(), texts(), parsed())
+    assert rows.columns == ["url", "day", "category", "split", "text", "markup", "address"]
     assert rows["url"].to_list() == ["https://a.example/", "https://b.example/", "https://c.example/"]
     assert rows["text"].to_list() == ["title 1 - content", "title 2 - content", "title 1 - content"]
+    assert rows["markup"].to_list() == ["tag:p:1", "tag:p:2", "tag:p:1"]
 
 
 def test_rows_without_a_text_are_an_error_that_names_the_days() -> None:
     with pytest.raises(TrainingError, match=r"1 of 3 rows .* \(days 2026-03-02\)"):
-        rows_with_text(training_set(), texts().filter(pl.col("day") == DAYS[0]))
+        rows_with_text(training_set(), texts().filter(pl.col("day") == DAYS[0]), parsed())
+
+
+def test_rows_without_a_page_are_an_error_that_names_the_days() -> None:
+    with pytest.raises(TrainingError, match=r"2 of 3 rows .* no page .* \(days 2026-03-01\)"):
+        rows_with_text(training_set(), texts(), parsed().filter(pl.col("day") == DAYS[1]))
+
+
+def test_pages_that_an_earlier_release_parsed_are_an_error_that_names_the_days() -> None:
+    """A window over days with and without the column has nulls where it is absent."""
+    old = parsed().with_columns(markup=pl.when(pl.col("day") == DAYS[0]).then(None).otherwise("markup"))
+    with pytest.raises(
+        TrainingError, match=r"2 of 3 rows .* without markup .* \(days 2026-03-01\): an earlier release"
+    ):
+        rows_with_text(training_set(), texts(), old)
 
 
 def test_a_page_with_an_empty_text_is_not_missing() -> None:
     empty = texts().with_columns(title=pl.lit(""), content=pl.lit(""))
-    assert rows_with_text(training_set(), empty).height == 3
+    assert rows_with_text(training_set(), empty, parsed()).height == 3
 
 
 def test_train_rows_are_corrected_or_dropped_and_test_rows_left_alone() -> None:
-    rows = rows_with_text(training_set(), texts())
+    rows = rows_with_text(training_set(), texts(), parsed())
     judged = refinement(a=("cooking", "relabelled"), b=("travel", "relabelled"), c=("sports", "dropped"))
     refined = refined_rows(rows, judged)
     assert refined.columns == rows.columns
@@ -71,5 +90,5 @@ def test_train_rows_are_corrected_or_dropped_and_test_rows_left_alone() -> None:
 
 
 def test_rows_kept_or_for_review_or_not_judged_stay_as_they_are() -> None:
-    rows = rows_with_text(training_set(), texts())
+    rows = rows_with_text(training_set(), texts(), parsed())
     assert refined_rows(rows, refinement(a=("travel", "kept"), c=("sports", "review"))).equals(rows)

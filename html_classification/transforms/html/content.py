@@ -21,12 +21,13 @@ For this the tree is only marked: words that no page has go in front of parts an
 taken once, tells all that is to be known. So work is linear in the page, whatever its structure.
 """
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
 
 from selectolax.lexbor import LexborNode
+
+from html_classification.transforms.html.names import NAME_END, Names, names_of
 
 #: Main content of fewer words is taken for a failure to find it, if the page has more.
 MIN_CONTENT_WORDS = 20
@@ -83,13 +84,6 @@ _MARKS = _MARKED_BODY, _ARTICLE, _MAIN = "\1body", "\1article", "\1main"
 
 _NO_TEXT = {_LINK, _LINK_END, _PART_END, _NOT_FOR_READING, _UNWANTED, *_MARKS}
 
-#: Names are read so far, in characters: longer ones are lists of utility classes, or hostile.
-_MAX_NAME = 200
-
-_NAME_END = "\1"
-
-_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
-
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -110,14 +104,14 @@ class Elements:
 
     Attributes:
         apart: Those in `APART`.
-        containers: Those in `CONTAINERS`.
+        names: The names of those in `CONTAINERS`.
         articles: Article elements.
         mains: Main elements.
         links: Links.
     """
 
     apart: Sequence[LexborNode]
-    containers: Sequence[LexborNode]
+    names: Names
     articles: Sequence[LexborNode]
     mains: Sequence[LexborNode]
     links: Sequence[LexborNode]
@@ -125,7 +119,8 @@ class Elements:
     @classmethod
     def of(cls, root: LexborNode) -> "Elements":
         """Look for the elements below a root."""
-        return cls(*(root.css(",".join(tags)) for tags in (APART, CONTAINERS, ["article"], ["main"], ["a"])))
+        names = names_of(root.css(",".join(CONTAINERS)))
+        return cls(root.css(",".join(APART)), names, root.css("article"), root.css("main"), root.css("a"))
 
 
 @dataclass(slots=True)
@@ -209,7 +204,7 @@ def _mark_all(elements: Elements) -> None:
         _mark(article, _ARTICLE)
     for main in elements.mains:
         _mark(main, _MAIN)
-    _mark_containers(elements.containers)
+    _mark_containers(elements.names)
 
 
 def _mark(element: LexborNode, mark: str) -> None:
@@ -217,23 +212,15 @@ def _mark(element: LexborNode, mark: str) -> None:
     element.insert_after(_PART_END)
 
 
-def _mark_containers(containers: Sequence[LexborNode]) -> None:
+def _mark_containers(names: Names) -> None:
     """Mark those that are called the content, and those whose names say that they are not for reading."""
-    named: list[tuple[LexborNode, str]] = []
-    for container in containers:
-        attributes = container.attributes
-        name, identifier = attributes.get("class"), attributes.get("id")
-        if identifier:
-            name = f"{identifier} {name}" if name else identifier
-        if name:
-            named.append((container, name[:_MAX_NAME]))
-        if attributes.get("itemprop") == "articleBody":
-            _mark(container, _MARKED_BODY)
-        elif attributes.get("role") == "main":
-            _mark(container, _MAIN)
-    meanings = _meanings(dict.fromkeys(name for _, name in named))
+    for body in names.bodies:
+        _mark(body, _MARKED_BODY)
+    for main in names.mains:
+        _mark(main, _MAIN)
+    meanings = _meanings(names)
     unwanted = _ASIDE if any(meaning & _FORUM for meaning in meanings.values()) else _ASIDE | _COMMENTS
-    for container, name in named:
+    for container, name in names.named:
         if meaning := meanings.get(name):
             if meaning & _BODY:
                 _mark(container, _MARKED_BODY)
@@ -241,22 +228,19 @@ def _mark_containers(containers: Sequence[LexborNode]) -> None:
                 _mark(container, _UNWANTED)
 
 
-def _meanings(names: Collection[str]) -> dict[str, int]:
-    """What the ids and classes of containers say, as bits: of all at once, which takes half the time of one by one."""
-    lower = [name if name.islower() else _CAMEL_CASE.sub(" ", name).lower() for name in names]
-    joined = f" {_NAME_END} ".join(lower)
-    words = joined.replace("-", " ").replace("_", " ").split()
+def _meanings(names: Names) -> dict[str, int]:
+    """What names say by their words, as bits."""
     meanings = [0]
     before = ""
-    for word in words:
-        if word == _NAME_END:
+    for word in names.words.split():
+        if word == NAME_END:
             meanings.append(0)
         elif word in _MEANINGS and before not in _OF_THE_PAGE:
             meanings[-1] |= _MEANINGS[word]
         before = word
-    said = dict(zip(names, meanings, strict=False))  # not strict: a name may hold an end, and deceives only its page
-    if any(body in joined for body in _BODIES):
-        for name in names:
+    said = dict(zip(names.different, meanings, strict=False))  # not strict: see `NAME_END`
+    if any(body.replace("-", " ") in names.words for body in _BODIES):
+        for name in names.different:
             if not _BODIES.isdisjoint(name.split()):
                 said[name] = said.get(name, 0) | _BODY
     return said

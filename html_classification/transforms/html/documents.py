@@ -212,6 +212,7 @@ def _facts(parsed: ParsedPage, encoding: str | None) -> dict[str, Any]:
         "canonical_url": page.canonical_url,
         "link_count": len(page.links),
         "link_hosts": sorted(set(page.links))[:MAX_LINK_HOSTS],
+        "markup": page.markup,
         "content_sha1": content_sha1(page.title, parsed.content),
     }
 

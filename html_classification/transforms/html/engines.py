@@ -11,6 +11,7 @@ empty formatting element is an icon, and separates.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice
@@ -20,6 +21,8 @@ from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNod
 
 from html_classification.transforms.html.content import APART, CONTAINERS, Content, Elements, text_and_content
 from html_classification.transforms.html.facts import Markup, Page, Shown, assemble, fold
+from html_classification.transforms.html.markup import COUNTED, Structure
+from html_classification.transforms.html.names import Names, names_of
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
@@ -48,6 +51,8 @@ _KINDS = {
     "container": CONTAINERS,
     "article": ["article"],
     "main": ["main"],
+    "body": ["body"],
+    "input": ["input"],
     "invisible": [tag for tag in INVISIBLE if tag not in ("title", "script")],
 }
 
@@ -57,6 +62,9 @@ _OF_CONTENT = {"apart", "container", "article", "main"}
 #: Days of publication in microdata; the first ones are the page's, the others those of what it lists.
 _DATES = '[itemprop~="datePublished"]'
 _MAX_DATES = 10
+
+#: Of so many inputs the types are read, and of so many elements that the page is in the names.
+_MAX_INPUTS, _MAX_MAIN = 100, 20
 
 #: Taken out before lxml, which does not know that they have no content.
 _WORD_BREAK = re.compile(rb"<wbr(?:[\s/][^>]*)?>", re.IGNORECASE)
@@ -99,16 +107,20 @@ class LexborEngine:
         """Read a page; see `PageEngine.parse`."""
         try:
             root = _lexbor_root(html)
-            found = _by_kind(root)
-            markup = self._markup(root, found, dated=b"datePublished" in html)
+            found, counts = _by_kind(root)
+            names = names_of(found["container"])
+            structure = _structure(found, counts, names)
+            markup = self._markup(root, found, structure, dated=b"datePublished" in html)
             _undress(root, found)
             headings = [(node.tag or "", node.text(separator=" ")) for node in found["heading"]]
-            text, content = text_and_content(root, _telling(found))
+            text, content = text_and_content(root, _telling(found, names))
             return assemble(markup, Shown(headings, text), url), content
         except (SelectolaxError, UnicodeError) as error:
             raise PageUnreadable(f"Lexbor: {error}") from error
 
-    def _markup(self, root: LexborNode, found: Mapping[str, list[LexborNode]], *, dated: bool) -> Markup:
+    def _markup(
+        self, root: LexborNode, found: Mapping[str, list[LexborNode]], structure: Structure, *, dated: bool
+    ) -> Markup:
         scripts = (node for node in found["script"] if _is_linked_data(node.attributes.get("type")))
         dates = root.css(_DATES)[:_MAX_DATES] if dated else []
         return Markup(
@@ -120,11 +132,15 @@ class LexborEngine:
             hrefs=[node.attrs.sget("href") for node in found["anchor"]],  # one of many: not all are read
             linked_data=[node.text() for node in scripts],
             dates=[_date(_attributes(node), node.text) for node in dates if not _by_others(_around(node))],
+            structure=structure,
         )
 
 
 class BeautifulSoupEngine:
-    """BeautifulSoup with lxml: the reference that everyone knows, many times slower. Main content is Lexbor's."""
+    """BeautifulSoup with lxml: the reference that everyone knows, many times slower.
+
+    Main content, and what the markup tells of the kind of page, are Lexbor's.
+    """
 
     name = "beautifulsoup"
 
@@ -145,13 +161,14 @@ class BeautifulSoupEngine:
                 raise PageUnreadable(f"BeautifulSoup: {error}") from error
         for tag in soup.find_all("template"):  # another document by the standard; lxml takes it for a part of this one
             tag.decompose()
-        markup = self._markup(soup, dated=b"datePublished" in html)
+        content, structure = self._content(html)
+        markup = self._markup(soup, structure, dated=b"datePublished" in html)
         for tag in soup.find_all(INVISIBLE):
             tag.decompose()
         headings = [(tag.name, _running_text(tag)) for tag in soup.find_all(_KINDS["heading"])]
-        return assemble(markup, Shown(headings, fold(_running_text(soup))), url), self._content(html)
+        return assemble(markup, Shown(headings, fold(_running_text(soup))), url), content
 
-    def _markup(self, soup: "BeautifulSoup", *, dated: bool) -> Markup:
+    def _markup(self, soup: "BeautifulSoup", structure: Structure, *, dated: bool) -> Markup:
         scripts = (tag for tag in soup.find_all("script", type=True) if _is_linked_data(_plain(tag)["type"]))
         dates = soup.select(_DATES, limit=_MAX_DATES) if dated else []
         return Markup(
@@ -163,14 +180,17 @@ class BeautifulSoupEngine:
             hrefs=[_plain(tag).get("href", "") for tag in soup.find_all(_KINDS["anchor"])],
             linked_data=[tag.get_text() for tag in scripts],
             dates=[_date(_plain(tag), tag.get_text) for tag in dates if not _by_others(map(_plain, tag.parents))],
+            structure=structure,
         )
 
-    def _content(self, html: bytes) -> Content:
+    def _content(self, html: bytes) -> tuple[Content, Structure]:
         try:
             root = _lexbor_root(html)
-            found = _by_kind(root)
+            found, counts = _by_kind(root)
+            names = names_of(found["container"])
+            structure = _structure(found, counts, names)
             _undress(root, found)
-            return text_and_content(root, _telling(found))[1]
+            return text_and_content(root, _telling(found, names))[1], structure
         except (SelectolaxError, UnicodeError) as error:
             raise PageUnreadable(f"Lexbor: {error}") from error
 
@@ -187,36 +207,60 @@ def _lexbor_root(html: bytes) -> LexborNode:
     return root
 
 
-def _by_kind(root: LexborNode) -> dict[str, list[LexborNode]]:
-    """All elements that matter, by kind: one walk is faster than a query for each kind.
+def _by_kind(root: LexborNode) -> tuple[dict[str, list[LexborNode]], Mapping[str, int]]:
+    """All elements that matter, by kind, and how many there are of each name: one walk is faster than queries.
 
     Within elements that are not for reading nothing is looked for that tells what the content is.
     """
     found: dict[str, list[LexborNode]] = {kind: [] for kind in (*_KINDS, "readable link")}
     kinds = _kinds_by_tag_id()
+    tags: list[int] = []
     walk = root.traverse()
     for node in walk:
-        if kind := kinds.get(node.tag_id):
+        tags.append(tag := node.tag_id)
+        if kind := kinds.get(tag):
             found[kind].append(node)
             if kind == "anchor":
                 found["readable link"].append(node)
             elif kind == "apart":
                 within = list(node.traverse())[1:]
                 for inner in within:
-                    if (kind := kinds.get(inner.tag_id)) and kind not in _OF_CONTENT:
+                    tags.append(tag := inner.tag_id)
+                    if (kind := kinds.get(tag)) and kind not in _OF_CONTENT:
                         found[kind].append(inner)
                 next(islice(walk, len(within), len(within)), None)  # the walk goes on behind them
-    return found
+    counts = dict(Counter(tags))
+    return found, {name: counts[tag] for name, tag in _counted_tag_ids().items() if tag in counts}
 
 
-def _telling(found: Mapping[str, list[LexborNode]]) -> Elements:
-    return Elements(found["apart"], found["container"], found["article"], found["main"], found["readable link"])
+def _telling(found: Mapping[str, list[LexborNode]], names: Names) -> Elements:
+    return Elements(found["apart"], names, found["article"], found["main"], found["readable link"])
+
+
+def _structure(found: Mapping[str, list[LexborNode]], counts: Mapping[str, int], names: Names) -> Structure:
+    main = (*found["body"], *found["main"], *found["article"])[:_MAX_MAIN]
+    return Structure(
+        counts,
+        inputs=[node.attrs.sget("type") or "text" for node in found["input"][:_MAX_INPUTS]],
+        relations=[node.attrs.sget("rel") for node in found["link"]],
+        roles=sorted(names.roles),
+        body=names_of(main).words,
+        parts=names.words,
+    )
 
 
 @cache
 def _kinds_by_tag_id() -> dict[int, str]:
-    parser = LexborHTMLParser("")
-    return {parser.create_node(tag).tag_id: kind for kind, tags in _KINDS.items() for tag in tags}
+    return {_tag_id(tag): kind for kind, tags in _KINDS.items() for tag in tags}
+
+
+@cache
+def _counted_tag_ids() -> dict[str, int]:
+    return {tag: _tag_id(tag) for tag in COUNTED}
+
+
+def _tag_id(tag: str) -> int:
+    return LexborHTMLParser("").create_node(tag).tag_id
 
 
 def _undress(root: LexborNode, found: Mapping[str, list[LexborNode]]) -> None:

@@ -14,6 +14,7 @@ from itertools import islice
 import can_ada
 
 from html_classification.transforms.html.linked_data import author_of, nodes_of, published_of, to_date
+from html_classification.transforms.html.markup import Structure, terms, types_of
 
 MAX_HEADINGS = 50
 
@@ -50,6 +51,7 @@ class Page:
         encoding: The declared encoding, lower case.
         canonical_url: Absolute address of the canonical link.
         links: Host of each http(s) link to another address, in order, with repetitions.
+        markup: What the markup tells of its kind, as terms separated by spaces: see `markup`.
     """
 
     title: str
@@ -62,6 +64,7 @@ class Page:
     encoding: str
     canonical_url: str
     links: tuple[str, ...]
+    markup: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Markup:
         hrefs: Targets of the links as they are written.
         linked_data: Texts of the JSON-LD scripts.
         dates: What microdata calls `datePublished`.
+        structure: What tells of its kind.
     """
 
     html: Mapping[str, str]
@@ -87,6 +91,7 @@ class Markup:
     hrefs: Sequence[str]
     linked_data: Sequence[str]
     dates: Sequence[str]
+    structure: Structure
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,7 @@ def assemble(markup: Markup, shown: Shown, url: str) -> Page:
         encoding=fold(metas.get("charset", "")).lower(),
         canonical_url=canonical.href if canonical else "",
         links=tuple(_hosts(markup.hrefs, base)),
+        markup=terms(markup.structure, (metas.get("og:type", ""), *types_of(nodes))),
     )
 
 

@@ -37,6 +37,7 @@ def test_a_page(engine: str) -> None:
         encoding="utf-8",
         canonical_url="https://example.com/suppe",
         links=("example.com", "other.example"),
+        markup="rel:alternate rel:canonical tag:a:4-7 tag:iframe:1 tag:li:2-3 tag:nav:1 tag:p:2-3 tag:svg:1 tag:ul:1",
     )
 
 

@@ -6,6 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from html_classification.transforms.html.facts import Markup, Shown, assemble
+from html_classification.transforms.html.markup import Structure
 from html_classification.transforms.html.page import parse_page
 
 URL = "https://example.com/a/page.html?q=1"
@@ -20,7 +21,7 @@ hrefs = st.lists(pieces, max_size=7).map("".join) | st.text(max_size=12)
 
 def markup(**gathered: object) -> Markup:
     empty = {"html": {}, "titles": [], "metas": [], "canonical": "", "base": "", "hrefs": [], "linked_data": []}
-    return Markup(**{**empty, "dates": [], **gathered})  # type: ignore[arg-type]
+    return Markup(**{**empty, "dates": [], "structure": Structure({}), **gathered})  # type: ignore[arg-type]
 
 
 def by_the_standard(href: str, base: str) -> tuple[str, ...]:
