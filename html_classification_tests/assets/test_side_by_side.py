@@ -20,6 +20,11 @@ from html_classification.training.errors import TrainingError
 from html_classification_tests.assets.running import materialized, statuses
 from html_classification_tests.pages import FIRST_DAY, Project
 
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Specifying a partitions_def on an AssetCheckSpec"),
+    pytest.mark.filterwarnings("ignore:Parameter `backfill_policy`"),
+]
+
 DAYS = [FIRST_DAY + timedelta(days=n) for n in range(3)]
 NAMES = ["one", "two"]
 STAGES = {name: model_stage("given", "v0", name) for name in NAMES}
@@ -66,7 +71,9 @@ def member(name: str, work: Work) -> Member:
 
 
 @pytest.fixture
-def defs(project: Project, work: Work) -> dg.Definitions:
+def defs(project: Project, work: Work, monkeypatch: pytest.MonkeyPatch) -> dg.Definitions:
+    # What rebuilds versions, in other tests of this process, must not meet these functions.
+    monkeypatch.setattr("html_classification.assets.stage_asset.STAGE_FUNCTIONS", {})
     config = as_config("Sizes", "Sizes.", {name: (Size, f"Of {name}.") for name in NAMES})
     both = assets_side_by_side(
         "both", [member(name, work) for name in NAMES], config, at_once=lambda resources: 2, kinds=("parquet",)
