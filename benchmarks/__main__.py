@@ -30,6 +30,8 @@ NAMES = (
     "labeling_queue",
     "page_types",
     "training_side_by_side",
+    "label_repair",
+    "refinement_scale",
 )
 
 

@@ -21,7 +21,8 @@ from benchmarks.pages import CORPUS, NO_CORPUS, available, corpus
 from html_classification.training.algorithms import ALGORITHMS, Algorithm, Parameters
 from html_classification.training.evaluation import evaluate
 from html_classification.training.features import address_field
-from html_classification.training.fitting import cross_validate, fit, predict
+from html_classification.training.fitting import fit, predict
+from html_classification.training.out_of_sample import cross_validate
 from html_classification.transforms.duplicates import cluster, signatures
 from html_classification.transforms.html.page import PageRejected, content_sha1, parse_page
 from html_classification.transforms.language import detect_languages

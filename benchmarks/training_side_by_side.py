@@ -33,8 +33,9 @@ from html_classification.schemas.outcome import Outcome
 from html_classification.schemas.post_train import POST_TRAIN
 from html_classification.schemas.training import TRAINING_SET
 from html_classification.training.algorithms import ALGORITHMS
+from html_classification.training.counting import forget_counts
 from html_classification.training.features import address_field
-from html_classification.training.fitting import fit, forget_counts
+from html_classification.training.fitting import fit
 from html_classification.transforms.text.document import title_and_content
 
 DAYS = [date(2026, 3, 1) + timedelta(days=number) for number in range(10)]
@@ -75,7 +76,7 @@ def _chosen() -> list[dg.AssetKey]:
 
 def _fit_alone(chosen: list[dg.AssetKey]) -> dict[str, float]:
     """The processor time of each kind of fit on the given labels, by the name of its asset."""
-    rows = pl.concat([_day(day, DOCUMENTS // len(DAYS)) for day in DAYS[:7]])
+    rows = pl.concat([made_up_day(day, DOCUMENTS // len(DAYS)) for day in DAYS[:7]])
     rows = rows.with_columns(title_and_content().alias("text"), address_field())
     found = {}
     for key in chosen:
@@ -106,7 +107,7 @@ def _train(folder: Path, documents: int, chosen: list[dg.AssetKey]) -> list[floa
 def _write(lake: Lake, documents: int) -> None:
     """The stages that models read."""
     each = documents // len(DAYS)
-    rows = pl.concat([_day(day, each) for day in DAYS])
+    rows = pl.concat([made_up_day(day, each) for day in DAYS])
     for day in DAYS:
         of_day = rows.filter(pl.col("day") == day)
         for stage in (*TEXT_STAGES.values(), HTML_PARSING):
@@ -121,8 +122,8 @@ def _write(lake: Lake, documents: int) -> None:
     _put(lake, POST_TRAIN, DAYS[-1], refined)
 
 
-def _day(day: date, count: int) -> pl.DataFrame:
-    """Texts of a day in which each category has words of its own."""
+def made_up_day(day: date, count: int) -> pl.DataFrame:
+    """Rows of a day whose texts have words of their own for each category."""
     chance = random.Random(str(day))  # noqa: S311 - seeded, not cryptography
     texts = day_of_texts(day, count, WORDS)
     categories = [chance.choice(CATEGORIES) for _ in range(count)]

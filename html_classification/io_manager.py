@@ -136,7 +136,8 @@ def day_result(stage: Stage, dataset: Dataset, *, reused: bool) -> DayResult:
             "seconds": metadata.workflow.seconds,
             "reused": reused,
             "sources": dg.MetadataValue.json(sources),
-            "figures": dg.MetadataValue.json(statistics.figures),
+            # Each by itself: Dagster plots numbers over the days.
+            **{f"figures/{name}": value for name, value in statistics.figures.items()},
             "preview": dg.MetadataValue.md(to_markdown(metadata.sample)),
         },
         checks=metadata.checks,

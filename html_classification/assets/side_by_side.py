@@ -10,19 +10,18 @@ selected; within it as many are built at once as there are cores.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import dagster as dg
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel
 
+from html_classification.assets.launching import chosen
 from html_classification.assets.stage_asset import IO_MANAGER, StageFunction, catalog_entry
 from html_classification.checks import specs, step_results
 from html_classification.day_by_day import days_of, record_audits, side_by_side
 from html_classification.io_manager import LakeIOManager, StageBuild
 from html_classification.lake import RunInfo, Upstream
 from html_classification.partitions import BACKFILL_POLICY, daily_partitions
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -41,30 +40,6 @@ class Member:
     def key(self) -> dg.AssetKey:
         """Its asset."""
         return dg.AssetKey(self.function.stage.asset_key)
-
-
-def as_config(name: str, description: str, fields: Mapping[str, tuple[type[BaseModel], str]]) -> type[dg.Config]:
-    """A config of Dagster's with some typed models as its fields, so that the launchpad shows and explains each.
-
-    Args:
-        name: Its name.
-        description: What it is for.
-        fields: Type and description of each field; the default is what the type has without arguments.
-
-    Returns:
-        The config class. `chosen` makes of a field the model that it stands for.
-    """
-    definitions: dict[str, Any] = {}
-    for field, (model, explanation) in fields.items():
-        of_field: dict[str, Any] = {key: (info.annotation, info) for key, info in model.model_fields.items()}
-        nested = create_model(f"{model.__name__}Config", __base__=dg.Config, __doc__=model.__doc__, **of_field)
-        definitions[field] = (nested, Field(default=nested(), description=explanation))
-    return create_model(name, __base__=dg.Config, __doc__=description, **definitions)
-
-
-def chosen(config: dg.Config, field: str, model: type[Model]) -> Model:
-    """What a person chose in a field of a config, as the typed model that it stands for."""
-    return model.model_validate(getattr(config, field).model_dump())
 
 
 def assets_side_by_side(

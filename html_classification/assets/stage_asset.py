@@ -13,6 +13,7 @@ import dagster as dg
 import polars as pl
 from pydantic import BaseModel
 
+from html_classification.assets.launching import whole_config
 from html_classification.checks import specs, step_results
 from html_classification.day_by_day import record_audits
 from html_classification.io_manager import StageBuild, column_schema
@@ -72,7 +73,7 @@ def catalog_entry(stage: Stage, kinds: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def stage_asset(
+def stage_asset(  # noqa: PLR0913 - each is an option
     stage: Stage,
     *,
     reads: Mapping[str, Stage],
@@ -81,6 +82,7 @@ def stage_asset(
     checks: Mapping[str, str] | None = None,
     pool: str | None = None,
     shows: Callable[[pl.DataFrame], Mapping[str, Any]] | None = None,
+    parameters: type[BaseModel] | None = None,
 ) -> Callable[[Callable[..., Build]], dg.AssetsDefinition]:
     """Make an asset of a function that says what its stage is computed from.
 
@@ -95,6 +97,8 @@ def stage_asset(
         checks: Checks besides the audit, which only warn: their descriptions, by name.
         pool: The Dagster pool that its runs take a place in, where only so many may go on at once.
         shows: What Dagster shows of a day's rows, besides what it shows of every stage.
+        parameters: The type of the `parameters` that the function takes too, where people may choose them when they
+            launch it: a typed model of typed models.
 
     Returns:
         A decorator.
@@ -102,9 +106,9 @@ def stage_asset(
 
     def decorate(function: Callable[..., Build]) -> dg.AssetsDefinition:
         check_specs = specs(stage, checks or {})
-        STAGE_FUNCTIONS[stage.name] = StageFunction(stage, reads, function, resources)
+        STAGE_FUNCTIONS[stage.name] = StageFunction(stage, reads, function, resources, parameters)
 
-        def body(context: dg.AssetExecutionContext, **upstream: Any) -> Iterator[Any]:
+        def build(context: dg.AssetExecutionContext, upstream: dict[str, Any]) -> Iterator[Any]:
             given = {name: getattr(context.resources, name) for name in resources}
             output = StageBuild(stage, function(**upstream, **given), shows)
             yield dg.Output(output)
@@ -113,6 +117,7 @@ def stage_asset(
             days = [result.checks for result in output.results.values()]
             yield from step_results([spec.name for spec in check_specs], days)
 
+        body = _configured(build, parameters) if parameters else _plain(build)
         body.__name__ = function.__name__
         made: dg.AssetsDefinition = dg.asset(
             key=stage.asset_key,
@@ -128,3 +133,25 @@ def stage_asset(
         return made
 
     return decorate
+
+
+_Building = Callable[[dg.AssetExecutionContext, dict[str, Any]], Iterator[Any]]
+
+
+def _plain(build: _Building) -> Callable[..., Iterator[Any]]:
+    """The body of an asset as Dagster reads its arguments."""
+
+    def body(context: dg.AssetExecutionContext, **upstream: Any) -> Iterator[Any]:
+        yield from build(context, upstream)
+
+    return body
+
+
+def _configured(build: _Building, parameters: type[BaseModel]) -> Callable[..., Iterator[Any]]:
+    """The same of an asset that takes parameters from the launchpad."""
+
+    def body(context: dg.AssetExecutionContext, config: Any, **upstream: Any) -> Iterator[Any]:
+        yield from build(context, upstream | {"parameters": parameters.model_validate(config.model_dump())})
+
+    body.__annotations__["config"] = whole_config(parameters)
+    return body

@@ -45,6 +45,10 @@ def labels_export(  # noqa: PLR0913, PLR0917 - each is an option
     review: Annotated[
         bool, typer.Option("--review", help="In place of the queue: the labels of that day's post-train in doubt.")
     ] = False,
+    repaired: Annotated[
+        bool,
+        typer.Option("--repaired", help="In place of the queue: what that day's post-train relabelled or dropped."),
+    ] = False,
     unlabelled: Annotated[
         bool, typer.Option("--unlabelled", help="In place of the queue: all pages of --from to --to without a label.")
     ] = False,
@@ -69,16 +73,20 @@ def labels_export(  # noqa: PLR0913, PLR0917 - each is an option
     from html_classification.labeling.imports import read_people
 
     first, last, at = (time.date() if time else None for time in (start, end, day))
-    if review and unlabelled:
-        fail("--review and --unlabelled exclude each other: give one", 2)
+    sources = {"--review": review, "--repaired": repaired, "--unlabelled": unlabelled}
+    asked = [name for name, wanted in sources.items() if wanted]
+    if len(asked) > 1:
+        fail(f"{' and '.join(asked)} exclude each other: give one", 2)
     if (first or last) and not unlabelled:
-        fail("--from and --to are for --unlabelled; the day of the queue and of --review is --date", 2)
+        fail("--from and --to are for --unlabelled; the day of the queue, of --review and of --repaired is --date", 2)
     if unlabelled and at:
         fail("--unlabelled takes days as --from and --to, not as --date", 2)
     lake = open_lake()
     candidates: Candidates
     if unlabelled:
         candidates = exports.from_unlabelled(lake, *_ordered(first, last))
+    elif repaired:
+        candidates = exports.from_review(lake, at, ("relabelled", "dropped"))
     else:
         candidates = (exports.from_review if review else exports.from_queue)(lake, at)
     answered = set[str]() if second_opinion else {answer.content_sha1 for answer in read_people(lake.store)}
@@ -90,7 +98,7 @@ def labels_export(  # noqa: PLR0913, PLR0917 - each is an option
     files = {config: label_studio.labelling_config(categories)} if config else {}
     # Escaped where it may be shown on a terminal.
     text = json.dumps(tasks, indent=1, ensure_ascii=output is None) + "\n"
-    _write(files | ({output: text} if output else {}), force)
+    write_files(files | ({output: text} if output else {}), force)
     if output is None:
         sys.stdout.write(text)
     console(sys.stderr).print(Text(printable(_told(chosen))), soft_wrap=True)
@@ -111,18 +119,13 @@ def _categories(lake: "Lake") -> list[str]:
 
 
 def _told(chosen: "Chosen") -> str:
-    left = {
-        "a person has answered": chosen.answered,
-        "the same text": chosen.copies,
-        "another text by now": chosen.gone,
-    }
-    why = ", ".join(f"{count:,} {reason}" for reason, count in left.items() if count)
+    why = ", ".join(chosen.left_out)
     tasks = f"{len(chosen.questions):,} task{'' if len(chosen.questions) == 1 else 's'}"
     pages = f"{chosen.candidates:,} page{'' if chosen.candidates == 1 else 's'}"
     return f"{tasks} of {pages} in {chosen.source}" + (f"; left out: {why}" if why else "")
 
 
-def _write(files: dict[Path, str], force: bool) -> None:
+def write_files(files: dict[Path, str], force: bool) -> None:
     """Write files; the same text again is fine, another one only with force."""
     try:
         for path, text in files.items():

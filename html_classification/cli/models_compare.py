@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from html_classification.training.side_by_side import SideBySide
 
 _BOARD = ("rank", "model", "snapshot", "train_rows", "test_rows", "accuracy", "macro_f1", "roc_auc", "log_loss")
-_BOARD_END = ("calibration_error", "behind", "against_best")
+_BOARD_END = ("calibration_error", "behind", "against_best", "trusted_macro_f1", "gain_macro_f1", "may_be_promoted")
 _BY_CATEGORY = ("f1", "precision", "recall", "roc_auc", "average_precision")
 
 
@@ -88,6 +88,8 @@ def _show_board(board: "pl.DataFrame", note: str = "", *, as_json: bool) -> None
         return
     if note:
         _say(note)
+    elif "refinement" in board.columns:
+        _say(str(rows[0]["refinement"]))
     columns = [name for name in (*_BOARD, *_BOARD_END) if name in board.columns]
     print_table(columns, [{name: _shown(row[name]) for name in columns} for row in rows])
 
@@ -179,7 +181,9 @@ def _about(model: "Registered") -> dict[str, Any]:
 
 
 def _shown(value: Any) -> Any:
-    """Figures with three decimals; what is not there as nothing."""
+    """Figures with three decimals, a Boolean as yes or no; what is not there as nothing."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "" if value is None else f"{value:.3f}" if isinstance(value, float) else value
 
 

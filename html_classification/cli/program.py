@@ -13,6 +13,7 @@ import typer
 from html_classification.cli import (
     ingest,
     labels,
+    labels_review,
     labels_status,
     lake,
     lake_reproduce,
@@ -36,6 +37,7 @@ __all__ = [
     "call",
     "ingest",
     "labels",
+    "labels_review",
     "labels_status",
     "lake",
     "lake_reproduce",

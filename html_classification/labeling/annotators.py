@@ -44,8 +44,9 @@ def judge_annotators(
 
     Returns:
         The stage `annotators`, sorted by annotator. Figures: `annotators`, `texts`, `texts_shared` (with several
-        answers), and, where defined, `krippendorff_alpha` of all and `krippendorff_alpha_people` of people alone. A
-        check: `agreement`, of the texts that were first seen on the last day with those of the days before.
+        answers), and, where defined, `krippendorff_alpha` of all, `krippendorff_alpha_people` of people alone, and
+        error rates: `error_rate_<machine>` of each machine, of people without names `error_rate_people` (the mean,
+        weighted by the labels) and `error_rate_worst_person`. A check: `agreement`, of the texts that were first seen on the last day with those of the days before.
     """
     answers = _counted(labels)
     numbers = _numbered(answers)
@@ -61,11 +62,24 @@ def judge_annotators(
         "texts_shared": int((counts.sum(axis=1) > 1).sum()),
     }
     figures |= {name: value for name, value in alpha.items() if value is not None}
+    figures |= _error_rates(frame)
     first_seen = answers.unique("content_sha1", keep="first", maintain_order=True).select("day")
     last = pl.lit(day or labels["day"].max(), dtype=pl.Date)
     new = first_seen.select((pl.col("day") == last).fill_null(value=False)).to_series()
     check = _agreement(counts, new.to_numpy(), thresholds or LabelThresholds())
     return Outcome(frame, figures=figures, checks=[check])
+
+
+def _error_rates(frame: pl.DataFrame) -> dict[str, float]:
+    """How often annotators are wrong, 1 - quality, where that is known; people are not named: figures are for all."""
+    known = frame.filter(pl.col("quality").is_not_null()).with_columns(error=1 - pl.col("quality"))
+    people = known.filter(kind="person")
+    machines = known.filter(pl.col("kind") != "person")
+    rates = {f"error_rate_{name}": error for name, error in machines["annotator", "error"].rows()}
+    if people.height:
+        weighted = people.select((pl.col("error") * pl.col("labels")).sum() / pl.col("labels").sum()).item()
+        rates |= {"error_rate_people": weighted, "error_rate_worst_person": people["error"].max()}
+    return {name: round(rate, 6) for name, rate in rates.items()}
 
 
 def _counted(labels: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """A committee of models, and what it thinks of pages that nobody has labelled.
 
-Belongs here: texts as numbers, the members, their opinions. Does not belong here: which pages are worth a label
+Belongs here: the terms that it reads, its members, their opinions. Does not belong here: which pages are worth a label
 (`selection`, `queue`), and the models that are trained, measured and kept (`training`).
 
 Each text version with each of two algorithms is a member: more of them, or ones that read more than words, cost more
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from html_classification.training.algorithms import ALGORITHMS, Algorithm, Parameters
 from html_classification.training.features import vectorizer
+from html_classification.training.topics import weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,46 +64,14 @@ class Opinions:
         return np.asarray(np.clip(entropy / np.log(max(self.members, 2)), 0.0, 1.0))
 
 
-def weights(texts: list[str]) -> Any:
-    """TF-IDF of the terms that models would count, as a sparse matrix with a row for each text.
+def terms_of(texts: list[str]) -> Any:
+    """The weights of the terms that models would count, as a sparse matrix with a row for each text.
 
     Args:
         texts: The texts, labelled or not.
-
-    Returns:
-        The matrix; a single column of zeros where no text has a word.
     """
-    from scipy.sparse import csr_matrix
-    from sklearn.feature_extraction.text import TfidfTransformer
-
     terms = Parameters()
-    count = vectorizer(terms, min_df=terms.min_documents_of(len(texts)), max_features=terms.max_terms)
-    try:
-        counts = count.fit_transform(texts)
-    except ValueError as error:
-        if "empty vocabulary" in str(error) or "no terms remain" in str(error):
-            return csr_matrix((len(texts), 1))
-        raise
-    return TfidfTransformer(sublinear_tf=True).fit_transform(counts)
-
-
-def topics(matrix: Any, seed: int) -> "Floats":
-    """Texts as unit vectors of few dimensions (latent semantic analysis; Deerwester et al. 1990).
-
-    Args:
-        matrix: What `weights` returned.
-        seed: Of the reduction.
-
-    Returns:
-        A row for each text: products of rows are cosine similarities. Zeros for a text without any term.
-    """
-    import numpy as np
-    from sklearn.decomposition import TruncatedSVD
-    from sklearn.preprocessing import normalize
-
-    dense = matrix.shape[1] <= TOPICS or matrix.shape[0] <= TOPICS
-    vectors = matrix.toarray() if dense else TruncatedSVD(TOPICS, random_state=seed).fit_transform(matrix)
-    return np.asarray(normalize(vectors), dtype=np.float64)
+    return weights(texts, vectorizer(terms, min_df=terms.min_documents_of(len(texts)), max_features=terms.max_terms))
 
 
 def opinions(matrices: Sequence[Any], labels: Sequence[str], algorithms: Iterable[Algorithm]) -> Opinions:

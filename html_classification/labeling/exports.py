@@ -18,8 +18,6 @@ PAGES = "preprocess/html-parsing"
 QUEUE = "labeling-queue"
 LABELS = "labels"
 ANNOTATED = "annotated"
-TRAINING_SET = "training-set"
-PREDICTIONS = "predictions"
 POST_TRAIN = "post-train"
 
 _CANDIDATE = {
@@ -53,6 +51,16 @@ class Chosen:
     copies: int
     gone: int
 
+    @property
+    def left_out(self) -> list[str]:
+        """What was left out, in words: how many, and why."""
+        counts = {
+            "a person has answered": self.answered,
+            "the same text": self.copies,
+            "another text by now": self.gone,
+        }
+        return [f"{count:,} {reason}" for reason, count in counts.items() if count]
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -68,27 +76,47 @@ def from_queue(lake: Lake, day: dt.date | None = None) -> Candidates:
     Raises:
         LakeError: There is none.
     """
-    day = _day(lake, QUEUE, day)
+    day = existing_day(lake, QUEUE, day)
     frame = lake.read(QUEUE, day).sort("rank")
     return Candidates(f"{QUEUE} {day}", _candidates(frame))
 
 
-def from_review(lake: Lake, day: dt.date | None = None) -> Candidates:
-    """What refinement of a day put before a person, the most doubtful label first; by default of the latest day.
+def from_review(lake: Lake, day: dt.date | None = None, actions: Sequence[str] = ("review",)) -> Candidates:
+    """What refinement of a day put before a person, the most useful first; by default of the latest day.
+
+    Args:
+        lake: The lake.
+        day: The day of `post-train`.
+        actions: What refinement did with the rows. Of what it changed the least certain comes first.
 
     Raises:
-        LakeError: There is no version of post-train, predictions, the training set or the parsed pages.
+        LakeError: There is no version of post-train, or of the parsed pages of its window; an earlier release made it.
     """
-    day = _day(lake, POST_TRAIN, day)
-    doubtful = lake.read(POST_TRAIN, day).filter(action="review").sort("label_quality", "url")
-    days = lake.read(TRAINING_SET, day).select("url", "day")
-    predictions = lake.read(PREDICTIONS, day).select("url", "predicted", probability="confidence")
-    frame = doubtful.join(days, on="url", how="left", maintain_order="left").join(
-        predictions, on="url", how="left", maintain_order="left"
+    day = existing_day(lake, POST_TRAIN, day)
+    frame = (
+        read_refined(lake, day)
+        .filter(pl.col("action").is_in(list(actions)))
+        .sort("review_rank", -pl.col("label_quality"), -pl.col("outlier_score"), "url", nulls_last=True)
+        .rename({"given_category": "label", "suggested_category": "predicted", "suggested_probability": "probability"})
     )
     texts = _pages(lake, frame, ["content_sha1"])
-    frame = frame.join(texts, on=["url", "day"], how="left", maintain_order="left").rename({"given_category": "label"})
-    return Candidates(f"{POST_TRAIN} {day}", _candidates(frame))
+    return Candidates(
+        f"{POST_TRAIN} {day}", _candidates(frame.join(texts, on=["url", "day"], how="left", maintain_order="left"))
+    )
+
+
+def read_refined(lake: Lake, day: dt.date) -> pl.DataFrame:
+    """The rows of post-train of a day.
+
+    Raises:
+        LakeError: They cannot be read, or are of an earlier release, which made no queue.
+    """
+    frame = lake.read(POST_TRAIN, day)
+    if "review_rank" not in frame.columns:
+        mend = f"run it again ('html-classification run --from {day} --to {day} --select {POST_TRAIN}')"
+        message = f"{POST_TRAIN} {day} in {lake.uri} is of an earlier release, which ranked nothing for review: {mend}"
+        raise LakeError(message)
+    return frame
 
 
 def from_unlabelled(lake: Lake, first: dt.date | None = None, last: dt.date | None = None) -> Candidates:
@@ -105,7 +133,7 @@ def from_unlabelled(lake: Lake, first: dt.date | None = None, last: dt.date | No
     Raises:
         LakeError: There are no parsed pages of the range.
     """
-    first = first or (_day(lake, PAGES, None) if last is None else last)
+    first = first or (existing_day(lake, PAGES, None) if last is None else last)
     last = last or first
     pages = (
         lake.scan(PAGES, first, last)
@@ -192,7 +220,12 @@ def _candidates(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _day(lake: Lake, stage: str, day: dt.date | None) -> dt.date:
+def existing_day(lake: Lake, stage: str, day: dt.date | None) -> dt.date:
+    """A day that a stage has a version of: the one that is asked for, else the latest.
+
+    Raises:
+        LakeError: There is none; the message tells what to run.
+    """
     days = lake.current(stage)
     if day in days or (day is None and days):
         return day or max(days)

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from html_classification.labeling.committee import MEMBERS, Opinions, opinions, topics, weights
+from html_classification.labeling.committee import MEMBERS, TOPICS, Opinions, opinions, terms_of
 from html_classification.labeling.selection import most_typical, most_useful
 from html_classification.schemas.labeling_queue import LABELING_QUEUE
 from html_classification.schemas.outcome import Outcome
 from html_classification.training.split import shuffle_keys
+from html_classification.training.topics import topics
 from html_classification.transforms.text.document import title_and_content
 from html_classification.transforms.text.versions import DEFAULT_TEXT_VERSION
 
@@ -103,12 +104,12 @@ def choose(pages: pl.DataFrame, labelled: pl.DataFrame, texts: Texts, rules: Que
     by_models = window.labelled.height >= rules.least_labels and categories > 1
     with threadpool_limits(1):
         if by_models:
-            matrices = {name: weights(_texts(rows, version)) for name, version in sorted(texts.items())}
-            vectors = topics(matrices[DEFAULT_TEXT_VERSION], rules.seed)
+            matrices = {name: terms_of(_texts(rows, version)) for name, version in sorted(texts.items())}
+            vectors = topics(matrices[DEFAULT_TEXT_VERSION], TOPICS, rules.seed)
             said = opinions(list(matrices.values()), examples["category"].to_list(), MEMBERS)
             frame = _by_models(candidates, said, vectors, window.labelled["category"], rules.size)
         else:
-            vectors = topics(weights(_texts(rows, texts[DEFAULT_TEXT_VERSION])), rules.seed)
+            vectors = topics(terms_of(_texts(rows, texts[DEFAULT_TEXT_VERSION])), TOPICS, rules.seed)
             frame = _by_clusters(candidates, vectors, window.labelled["category"], rules.size)
     figures |= {
         "learned_from": examples.height if by_models else 0,

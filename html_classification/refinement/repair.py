@@ -1,152 +1,153 @@
 """What is done with each row of the training set: kept, relabelled, dropped, or put before a person.
 
-Belongs here: the rules, and the reasons in words. Does not belong here: the evidence (`label_errors`,
-`outliers`).
+Belongs here: the rules, from findings to one action a row. Does not belong here: the evidence (`label_errors`,
+`outliers`, `duplicates`, `texts`, `ambiguity`), and the order in which people look (`review`).
 """
+
+from typing import Literal
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from html_classification.refinement.label_errors import label_quality
-from html_classification.refinement.outliers import outlier_scores
-from html_classification.schemas.outcome import Outcome
-from html_classification.schemas.post_train import ACTIONS, POST_TRAIN
+from html_classification.labeling.answers import MACHINES
+from html_classification.schemas.post_train import ACTIONS, ISSUES
+
+#: What a reason of a row that a person labelled ends with.
+DECIDED = "a person gave this label, to the page or to a copy of it: it stays"
+
+Dropping = Literal["dropped", "review", "kept"]
+Relabelling = Literal["relabelled", "review", "kept"]
+Asking = Literal["review", "kept"]
 
 
 class RepairRules(BaseModel):
-    """How strong the evidence must be. The defaults relabel rarely: what is doubtful is for a person."""
+    """What follows from evidence. The defaults act where it is beyond doubt, and else put the row before a person.
+
+    What a person decided is kept, whatever the evidence.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    relabel_from_probability: float = Field(
-        0.8,
+    empty_text: Dropping = Field("dropped", description="A text without a word.")
+    broken_text: Dropping = Field("dropped", description="A text that is broken beyond doubt.")
+    off_topic: Dropping = Field("dropped", description="A page that is off-topic beyond doubt.")
+    conflicting_duplicates: Relabelling = Field(
+        "relabelled", description="A label that near duplicates contradict, most of them or one that a person labelled."
+    )
+    label_error: Relabelling = Field("relabelled", description="A label that is wrong beyond doubt.")
+    doubtful: Asking = Field("review", description="Any of these where the evidence is not beyond doubt.")
+    ambiguous: Asking = Field("kept", description="A page between two categories, of which the label is one.")
+    most_changed: float = Field(
+        0.25,
         ge=0,
         le=1,
-        description="Relabel only where the model gives another category at least this probability, …",
+        description="If more than this share of the rows would be relabelled or dropped, something else is wrong: then "
+        "none is, and all of them are put before a person.",
     )
-    relabel_to_given_probability: float = Field(
-        0.05, ge=0, le=1, description="… the given category at most this one, …"
-    )
-    relabel_min_rows: int = Field(
-        5, ge=1, description="… and the other category has at least so many train rows to learn it from."
-    )
-    drop_below_typicality: float = Field(
-        0.03, ge=0, le=1, description="Drop rows whose outlier score is below this: off-topic pages."
-    )
-    seed: int = Field(0, ge=0, description="Seed of the outlier scores.")
 
 
-def refine(rows: pl.DataFrame, predictions: pl.DataFrame, rules: RepairRules | None = None) -> Outcome:
-    """Repair labels where the evidence is strong, drop off-topic pages, mark the doubtful ones for a person.
+def is_decided() -> pl.Expr:
+    """Whether a person gave the row's label."""
+    return ~pl.any_horizontal(*(pl.col("label_source").str.starts_with(prefix) for prefix in MACHINES))
 
-    In this order: an off-topic page is dropped; a label issue with strong evidence is relabelled; other
-    label issues are kept and marked for review; the rest is kept.
 
-    Train and test rows are judged apart: no label of a test row has a part in what becomes of a train row, so that
-    models on refined labels can be compared with others on the test rows.
+def repair(rows: pl.DataFrame, found: pl.DataFrame, rules: RepairRules | None = None) -> pl.DataFrame:
+    """Decide on each row.
+
+    Of several findings the one that leads farthest counts: a row is dropped rather than relabelled, and relabelled
+    rather than put before a person; but where two suggest different categories, a person decides.
 
     Args:
-        rows: Rows of the training set: `url`, `text`, `category`, `split`, `timestamp`.
-        predictions: Out-of-sample predictions of them: rows of `Predictions`. A row without one is kept.
-        rules: How strong the evidence must be; without them the defaults.
+        rows: `url`, `category`, `label_source`, `split`, `duplicate_cluster`.
+        found: Rows of `findings.FINDINGS`.
+        rules: What follows from evidence; without them the defaults.
 
     Returns:
-        Rows of `PostTrain` sorted by url, one for each of `rows`; as figures `label_issues`, `outliers`,
-        each action, and `not_predicted`.
+        A row for each of `rows`, sorted by url: `url`, `action`, `issues`, `reasons`, `repaired`: the category after
+        repair; `suggested`: the category that the strongest evidence suggests, null where none does; and `held`:
+        whether it would have been changed, had it not been too many.
     """
     rules = rules or RepairRules()
-    rows = rows.sort("url")
-    if rows.is_empty():
-        return Outcome(POST_TRAIN.empty(), figures=_figures(POST_TRAIN.empty(), 0, 0))
-    evidence = (
-        rows.join(_quality(rows, predictions), on="url", how="left", maintain_order="left")
-        .with_columns(
-            outlier_score=pl.Series(outlier_scores(rows["text"].to_list(), rules.seed)),
-            predicted=pl.col("label_quality").is_not_null(),
-            is_label_issue=pl.col("is_label_issue").fill_null(value=False),
-            suggested_rows=pl.col("suggested_category").replace_strict(
-                dict(rows.filter(pl.col("split") == "train")["category"].value_counts().iter_rows()),
-                default=0,
-                return_dtype=pl.Int64,
-            ),
-        )
-        .with_columns(action=_action(rules))
+    actions = pl.DataFrame(
+        [
+            (number, issue, strong, _action(issue, rules, strong=strong))
+            for strong in (True, False)
+            for number, issue in enumerate(ISSUES)
+        ],
+        schema=["order", "issue", "strong", "action"],
+        orient="row",
     )
-    return _outcome(evidence, rules)
-
-
-def _quality(rows: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
-    """Judge the labels of each side of the split by those of the same side alone."""
-    sides = rows.select("url", "split").partition_by("split", maintain_order=True)
-    return pl.concat([label_quality(predictions.join(side, on="url", how="semi")) for side in sides])
-
-
-def _action(rules: RepairRules) -> pl.Expr:
-    strong = (
-        (pl.col("suggested_probability") >= rules.relabel_from_probability)
-        & (pl.col("label_quality") <= rules.relabel_to_given_probability)
-        & (pl.col("suggested_rows") >= rules.relabel_min_rows)
+    no_category = (pl.col("action") == "relabelled") & pl.col("suggested").is_null()
+    judged = (
+        found.join(rows.select("url"), on="url", how="semi")
+        .join(actions, on=["issue", "strong"], how="left")
+        .with_columns(action=pl.when(no_category).then(pl.lit(rules.doubtful)).otherwise("action"))
+        .sort("url", "order")
     )
-    return (
-        pl.when(pl.col("outlier_score") < rules.drop_below_typicality)
-        .then(pl.lit("dropped"))
-        .when(pl.col("is_label_issue") & strong)
-        .then(pl.lit("relabelled"))
-        .when(pl.col("is_label_issue"))
-        .then(pl.lit("review"))
-        .otherwise(pl.lit("kept"))
+    suggestion = pl.col("suggested").sort_by("strong", descending=True, maintain_order=True).drop_nulls()
+    relabelling = pl.col("suggested").filter(pl.col("action") == "relabelled")
+    by_row = judged.group_by("url", maintain_order=True).agg(
+        pl.col("issue").alias("issues"),
+        pl.col("reason").alias("reasons"),
+        suggestion.first().alias("suggested"),
+        relabelling.n_unique().alias("new_categories"),
+        relabelling.first().alias("new_category"),
+        *((pl.col("action") == name).any().alias(name) for name in ACTIONS),
+    )
+    # What a person said of a page is said of its copies: they are not asked about.
+    decided = is_decided().any().over("duplicate_cluster", "category")
+    known = (
+        rows.select("url", "category", "split", decided=decided)
+        .join(by_row, on="url", how="left", maintain_order="left")
+        .sort("url")
+    )
+    no_list = pl.lit([], dtype=pl.List(pl.String))
+    by_person = pl.when(pl.col("decided") & pl.col("issues").is_not_null()).then([DECIDED]).otherwise(no_list)
+    return _within_bounds(
+        known.with_columns(
+            action=pl.when(pl.col("decided") | pl.col("issues").is_null())
+            .then(pl.lit("kept"))
+            .when("dropped")
+            .then(pl.lit("dropped"))
+            .when(pl.col("new_categories") == 1)
+            .then(pl.lit("relabelled"))
+            .when(pl.col("review") | (pl.col("new_categories") > 1))
+            .then(pl.lit("review"))
+            .otherwise(pl.lit("kept")),
+            issues=pl.col("issues").fill_null(no_list),
+            reasons=pl.col("reasons").fill_null(no_list).list.concat(by_person),
+        ),
+        rules,
     )
 
 
-def _outcome(evidence: pl.DataFrame, rules: RepairRules) -> Outcome:
-    """Put the rows into the columns of `PostTrain`, with the reasons."""
-    outlier = pl.format(
-        "off-topic: outlier score {}, rows below {} are dropped",
-        _two("outlier_score"),
-        pl.lit(rules.drop_below_typicality),
+def _action(issue: str, rules: RepairRules, *, strong: bool) -> str:
+    if issue == "ambiguous" or strong:
+        return str(getattr(rules, issue))
+    return rules.doubtful
+
+
+def _within_bounds(decided: pl.DataFrame, rules: RepairRules) -> pl.DataFrame:
+    """Where too much of a side of the split would be changed, nothing of it is."""
+    changes = pl.col("action").is_in(["relabelled", "dropped"])
+    share = changes.mean().over("split")
+    held = changes & (share > rules.most_changed)
+    why = pl.format(
+        "{} % of the rows would be changed, which is more than {}: nothing is, a person should look",
+        (100 * share).round(0).cast(pl.Int64),
+        pl.lit(f"{100 * rules.most_changed:g}"),
     )
-    issue = pl.format(
-        "the model says {} with probability {}, given {} has {}",
-        "suggested_category",
-        _two("suggested_probability"),
-        "category",
-        _two("label_quality"),
-    )
-    wordless = pl.lit("no text to learn from: it shares no word with any other page")
-    doubtful = pl.lit("not certain enough to relabel: a person should look")
-    frame = evidence.select(
+    said = pl.when(held).then(pl.concat_list(why)).otherwise(pl.lit([], dtype=pl.List(pl.String)))
+    return decided.with_columns(
+        held=held,
+        reasons=pl.col("reasons").list.concat(said),
+        action=pl.when(held).then(pl.lit("review")).otherwise("action"),
+    ).select(
         "url",
-        "text",
-        pl.when(pl.col("action") == "relabelled").then("suggested_category").otherwise("category").alias("category"),
-        pl.col("category").alias("given_category"),
         "action",
-        pl.concat_list(
-            pl.when((pl.col("action") == "dropped") & (pl.col("outlier_score") == 0)).then(wordless),
-            pl.when((pl.col("action") == "dropped") & (pl.col("outlier_score") > 0)).then(outlier),
-            pl.when("is_label_issue").then(issue),
-            pl.when(pl.col("action") == "review").then(doubtful),
-            pl.when(~pl.col("predicted")).then(pl.lit("no out-of-sample prediction: the label was not checked")),
-        )
-        .list.drop_nulls()
-        .alias("reasons"),
-        pl.col("label_quality").fill_null(1.0),
-        "outlier_score",
-        "timestamp",
+        "issues",
+        "reasons",
+        pl.when(pl.col("action") == "relabelled").then("new_category").otherwise("category").alias("repaired"),
+        "suggested",
+        "held",
     )
-    issues, unchecked = int(evidence["is_label_issue"].sum()), int((~evidence["predicted"]).sum())
-    return Outcome(frame.select(list(POST_TRAIN.dtypes)), figures=_figures(frame, issues, unchecked))
-
-
-def _two(column: str) -> pl.Expr:
-    """A probability as people read it: two decimals."""
-    return pl.col(column).round(2).cast(pl.String)
-
-
-def _figures(frame: pl.DataFrame, label_issues: int, not_predicted: int) -> dict[str, int | float | str]:
-    actions = {action: int((frame["action"] == action).sum()) for action in ACTIONS}
-    return {
-        "label_issues": label_issues,
-        "outliers": actions["dropped"],
-        **actions,
-        "not_predicted": not_predicted,
-    }

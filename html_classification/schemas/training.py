@@ -103,6 +103,38 @@ class Leaderboard(StageModel):
         "Models that are not distinguishable may be chosen among by other reasons.",
         isin=["best", "better", "not distinguishable", "worse"],
     )
+    trusted_rows: int = column(
+        "Test rows that refined labels are judged on: those with trusted labels, or all where these are too few.",
+        "How far the verdict on refined labels can be trusted.",
+        ge=1,
+    )
+    trusted_accuracy: float = column(
+        "Share of the trusted rows it gets right.", "The plain figure, where wrong labels play no part.", ge=0, le=1
+    )
+    trusted_macro_f1: float = column(
+        "Mean F1 over the categories that the trusted rows have.", "Compares given and refined labels.", ge=0, le=1
+    )
+    gain_macro_f1: float = column(
+        "Macro-F1 on the trusted rows less that of the same kind of model on given labels; null for models on given "
+        "labels, and where there is no such model.",
+        "What refined labels brought this model.",
+        nullable=True,
+    )
+    gain_low: float = column(
+        "Lower end of the interval of `gain_macro_f1` (paired bootstrap).",
+        "Above 0, refined labels have helped this model by more than chance.",
+        nullable=True,
+    )
+    gain_high: float = column("Upper end of it.", "What refined labels may have brought at most.", nullable=True)
+    refinement: str = column(
+        "Whether models on refined labels are better than those on given labels, all pairs together, in words; the "
+        "same for all models of the day.",
+        "Why models on refined labels may be promoted, or may not.",
+    )
+    may_be_promoted: bool = column(
+        "Whether promotion may take it: false for models on refined labels, unless these have helped.",
+        "Keeps refined data from replacing the given ones without a proof.",
+    )
 
 
 TRAINING_SET = Stage(
@@ -124,10 +156,11 @@ PREDICTIONS = Stage(
     title="Out-of-sample predictions",
     description=(
         "For every row of the training set, what a model says that was trained without it (cross-validation, near "
-        "duplicates in one fold). Made from training_set and the default text version. Used by post_train to find "
-        "wrong labels."
+        "duplicates in one fold, a second time without learning from doubtful labels). Made from training_set, "
+        "html_parsing and the default text version. Used by post_train to find wrong labels."
     ),
     model=Predictions,
+    code_version="2",
 )
 
 LEADERBOARD = Stage(
@@ -136,11 +169,11 @@ LEADERBOARD = Stage(
     title="Leaderboard",
     description=(
         "Every model of the day on the same test rows, best first: text versions, algorithms, given and refined "
-        "labels side by side, and whether chance explains how far each is behind the best. Made from all models. Used "
-        "by promotion."
+        "labels side by side, whether chance explains how far each is behind the best, and whether refined labels "
+        "help. Made from all models and training_set. Used by promotion."
     ),
     model=Leaderboard,
-    code_version="2",
+    code_version="3",
 )
 
 

@@ -32,6 +32,8 @@ from html_classification.training.run_values import clipped
 
 Verdict = Literal["better", "not distinguishable", "worse"]
 CATEGORY = "category"
+#: Says that no slices are to be compared.
+NO_SLICES = pl.DataFrame(schema={"url": pl.String, "slice": pl.String, "value": pl.String})
 DECIMALS = 6
 #: Of names of categories and slices, in words and tags.
 _LONGEST_NAME = 60

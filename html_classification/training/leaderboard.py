@@ -1,7 +1,8 @@
 """The leaderboard: every model of a day on the same test rows, best first.
 
 Belongs here: the order, how far each is behind the best, and the board as a table and as a picture. Does not belong
-here: the figures (`evaluation`), the statistics of a difference (`comparison`), and what follows (`promoting`).
+here: the figures (`evaluation`), the statistics of a difference (`comparison`), whether refined labels help (`effect`),
+and what follows (`promoting`).
 """
 
 from collections.abc import Sequence
@@ -9,19 +10,32 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
 
 from html_classification.schemas.outcome import Outcome
 from html_classification.schemas.training import LEADERBOARD
 from html_classification.training.candidates import Kind
-from html_classification.training.comparison import PromotionRules, compare
+from html_classification.training.comparison import NO_SLICES, PromotionRules, compare
+from html_classification.training.effect import GIVEN, Effect, EffectRules, measure_effect
 from html_classification.training.errors import TrainingError
 from html_classification.training.evaluation import evaluate
 
 _DECIMALS = 6
-#: Says that no slices are to be compared.
-NO_SLICES = pl.DataFrame(schema={"url": pl.String, "slice": pl.String, "value": pl.String})
+#: The columns that a board has of a day's models alone, where refined labels are judged.
+_OF_REFINEMENT = (
+    *("trusted_rows", "trusted_accuracy", "trusted_macro_f1", "gain_macro_f1", "gain_low", "gain_high"),
+    *("refinement", "may_be_promoted"),
+)
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # told apart by the colour-blind too
 _SHOWN = 40  # models in the picture
+
+
+class LeaderboardRules(BaseModel):
+    """What a leaderboard says beyond the order of the models."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    refinement: EffectRules = Field(EffectRules(), description="When refined labels count as helping.")
 
 
 @dataclass(frozen=True)
@@ -43,15 +57,40 @@ class HeldOutRows:
     predictions: pl.DataFrame
 
 
+def rank_day(held_out: Sequence[HeldOutRows], training_set: pl.DataFrame, rules: EffectRules) -> Outcome:
+    """The leaderboard of a day, with what refined labels are good for.
+
+    Args:
+        held_out: The models of a day.
+        training_set: The rows that they are made from, at least `effect.ROW_COLUMNS`.
+        rules: When refined labels help.
+
+    Returns:
+        Rows of `Leaderboard`, by rank. As figures those of `rank` and of the effect; the check `refinement_helps`.
+
+    Raises:
+        TrainingError: There is no model, or not all were tested on the test rows of the training set.
+    """
+    ranked = rank(held_out)
+    answers = {Kind.of_stage(model.stage): model.predictions for model in held_out}
+    effect = measure_effect(answers, training_set, rules)
+    judged = [_judged(model, effect) for model in held_out]
+    schema = {name: dtype for name, dtype in LEADERBOARD.dtypes.items() if name in ("model", *_OF_REFINEMENT)}
+    frame = ranked.frame.join(pl.DataFrame(judged, schema=schema), on="model", maintain_order="left")
+    frame = frame.select(list(LEADERBOARD.dtypes))
+    return Outcome(frame, figures={**ranked.figures, **effect.figures()}, checks=[effect.check()])
+
+
 def rank(held_out: Sequence[HeldOutRows]) -> Outcome:
-    """The leaderboard of a day.
+    """Some models, best first, whatever days they are of.
 
     Args:
         held_out: The models, all of the same test rows.
 
     Returns:
-        Rows of `Leaderboard`, by rank: macro-F1, then accuracy, then the name. As figures `models`, `test_rows`,
-        `best_macro_f1`, `best_accuracy` and `not_distinguishable_from_the_best`: models that chance may put behind it.
+        Rows of `Leaderboard` without what is known of refined labels, by rank: macro-F1, then accuracy, then the name.
+        As figures `models`, `test_rows`, `best_macro_f1`, `best_accuracy` and `not_distinguishable_from_the_best`:
+        models that chance may put behind it.
 
     Raises:
         TrainingError: There is no model, or two were tested on different rows.
@@ -64,7 +103,7 @@ def rank(held_out: Sequence[HeldOutRows]) -> Outcome:
     best = held_out[order[0]].predictions
     frame = pl.DataFrame(
         [_ranked(measured[n], place, held_out[n].predictions, best) for place, n in enumerate(order, 1)],
-        schema=dict(LEADERBOARD.dtypes),
+        schema={name: dtype for name, dtype in LEADERBOARD.dtypes.items() if name not in _OF_REFINEMENT},
     )
     figures: dict[str, int | float | str] = {
         "models": frame.height,
@@ -99,7 +138,35 @@ def to_markdown(board: pl.DataFrame) -> str:
                 *(behind, f"{row['p_value']:.2g}" if behind else "", roc_auc, f"{row['log_loss']:.3f}"),
             ]
         )
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return _table(lines)
+
+
+def effect_to_markdown(board: pl.DataFrame) -> str:
+    """Given and refined labels side by side, for Dagster's metadata.
+
+    Args:
+        board: Rows of `Leaderboard`.
+
+    Returns:
+        The verdict in one line, and a row for each pair of models: macro-F1 on the trusted rows.
+    """
+    first = board.row(0, named=True)
+    kept = "" if board["may_be_promoted"].all() else " No model on refined labels is promoted."
+    verdict = f"**{first['refinement']}**.{kept}"
+    given = {
+        (row["text_version"], row["algorithm"]): row["trusted_macro_f1"]
+        for row in board.filter(labels=GIVEN).iter_rows(named=True)
+    }
+    pairs = board.filter(pl.col("gain_macro_f1").is_not_null()).sort("text_version", "algorithm")
+    if pairs.is_empty():
+        return verdict
+    lines = [["text", "algorithm", "macro-F1 on given labels", "on refined labels", "difference (95 %)"]]
+    lines.append(["---"] * 2 + ["---:"] * 3)
+    for row in pairs.iter_rows(named=True):
+        kind = (row["text_version"], row["algorithm"])
+        difference = f"{row['gain_macro_f1']:+.3f} ({row['gain_low']:+.3f} to {row['gain_high']:+.3f})"
+        lines.append([*kind, f"{given[kind]:.3f}", f"{row['trusted_macro_f1']:.3f}", difference])
+    return f"{verdict}\n\n{_table(lines)}"
 
 
 def picture(board: pl.DataFrame) -> bytes:
@@ -188,3 +255,24 @@ def _ranked(
         "p_value": round(found.p_value, _DECIMALS),
         "against_best": "best" if place == 1 else found.verdict,
     }
+
+
+def _judged(model: HeldOutRows, effect: Effect) -> dict[str, str | int | float | None]:
+    """What a model's row has of refined labels."""
+    kind = Kind.of_stage(model.stage)
+    pair, trusted = effect.pairs.get(kind), effect.trusted[kind]
+    return {
+        "model": model.stage,
+        "trusted_rows": trusted.rows,
+        "trusted_accuracy": trusted.accuracy,
+        "trusted_macro_f1": trusted.macro_f1,
+        "gain_macro_f1": pair.macro_f1.difference if pair else None,
+        "gain_low": pair.macro_f1.low if pair else None,
+        "gain_high": pair.macro_f1.high if pair else None,
+        "refinement": effect.words,
+        "may_be_promoted": effect.may_be_promoted(kind),
+    }
+
+
+def _table(lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,7 +1,10 @@
 """The best model of a day meets the champion.
 
 Belongs here: bringing both onto the same test rows, and the rule that decides. Does not belong here: the statistics
-(`comparison`), which rows are new to a model (`leaks`), aliases and their history (`champions`), versions (`registry`).
+(`comparison`), which rows are new to a model (`leaks`), whether refined labels help (`effect`), aliases and their
+history (`champions`), versions (`registry`).
+
+The best model of a day is the best of those that may be promoted: models on refined labels may where these have helped.
 
 The rule: a new model becomes champion if it is better, or of newer data, not distinguishable and behind by no more
 than the margin; and if no category or slice has fallen. A model whose test rows are not new to it is refused: its
@@ -84,6 +87,7 @@ class Contest:
             `duplicate_cluster`, `language`, `label_source`, `day` and what models read.
         trained_on: Gives the urls that models of a snapshot have learned from; None where the lake does not have it.
         rules: The rules.
+        passed_over: A note on the models that ranked higher and may not be promoted; empty where there are none.
     """
 
     tracking_uri: str
@@ -91,6 +95,7 @@ class Contest:
     test_rows: Callable[[str], pl.DataFrame]
     trained_on: Callable[[str], frozenset[str] | None]
     rules: PromotionRules
+    passed_over: str = ""
 
 
 def meet_champion(
@@ -103,13 +108,16 @@ def meet_champion(
 ) -> Encounter:
     """Register the best model of a day, and make it champion if it deserves it, or else challenger.
 
+    Models that may not be promoted are passed over.
+
     A model of an earlier day than the champion's is registered only: its test rows may be among those that the champion
     learned from. A model is judged once by the same rules, so that what a person went back to stays when a day is run
     again.
 
     Args:
         tracking_uri: An MLflow server or database.
-        board: Rows of `Leaderboard`; where it has a column `snapshot`, the model must be of that snapshot.
+        board: Rows of `Leaderboard`; where it has a column `snapshot`, the model must be of that snapshot;
+            where it has none `may_be_promoted`, as that of an earlier release, all models may.
         day: The day.
         test_rows: As of `Contest`.
         trained_on: As of `Contest`.
@@ -119,16 +127,16 @@ def meet_champion(
         What came of it.
 
     Raises:
-        TrainingError: MLflow does not have the model's run any more, cannot load the champion, or others change the
-            champion all the time.
+        TrainingError: No model may be promoted, MLflow does not have the model's run any more or cannot load the
+            champion, or others change the champion all the time.
     """
-    best = board.filter(pl.col("rank") == 1).row(0, named=True)
+    best, passed_over = _best(board)
     run_id = find_run(tracking_uri, EXPERIMENT, best["version"])
     if run_id is None:
         message = f"MLflow has no run of {best['model']} {best['version']}: materialize that stage for {day} again"
         raise TrainingError(message)
     version = registry.register(tracking_uri, run_id)
-    contest = Contest(tracking_uri, day, test_rows, trained_on, rules)
+    contest = Contest(tracking_uri, day, test_rows, trained_on, rules, passed_over)
     for _ in range(ATTEMPTS):
         models = {model["version"]: model for model in registry.list_models(tracking_uri)}
         own = models[version] | {"mlflow_run_id": run_id}
@@ -142,7 +150,9 @@ def meet_champion(
             if not champions.settle(tracking_uri, version, decision, against=against):
                 continue
         else:
-            decision = known
+            # What was decided before may say so already.
+            told = known.reason.endswith(passed_over)
+            decision = known if told else replace(known, reason=known.reason + passed_over)
         return Encounter(
             model=best["model"],
             model_version=version,
@@ -186,6 +196,20 @@ def figures(met: Encounter) -> dict[str, int | float | str]:
     return said
 
 
+def _best(board: pl.DataFrame) -> tuple[dict[str, Any], str]:
+    """The best model of a board that may be promoted, and a note on those that are better and may not."""
+    ranked = board.sort("rank").to_dicts()
+    place = next((place for place, row in enumerate(ranked) if row.get("may_be_promoted", True)), None)
+    if place is None:
+        message = "no model of the leaderboard may be promoted: materialize models on given labels of that day too"
+        raise TrainingError(message)
+    if not place:
+        return ranked[0], ""
+    first = ranked[0]
+    others = f" and {place - 1} more were" if place > 1 else " was"
+    return ranked[place], f"; {first['model']}{others} ranked higher and passed over: {first['refinement']}"
+
+
 def _without_looking(
     own: dict[str, Any], champion: dict[str, Any] | None, day: date, rules: PromotionRules
 ) -> Decision | None:
@@ -210,7 +234,9 @@ def _judge(
     rows = contest.test_rows(own["text_version"])
     wrong = _untrustworthy(contest, own, rows, snapshot)
     if wrong:
-        refused = Decision(False, f"refused: {wrong}", False, refused=True, rules=contest.rules.model_dump())
+        refused = Decision(
+            False, f"refused: {wrong}{contest.passed_over}", False, refused=True, rules=contest.rules.model_dump()
+        )
         return refused, None
     test = rows.filter(pl.col("split") == "test")
     kept, note = (test, "") if champion is None else _new_to(champion, contest, test, rows)
@@ -228,7 +254,8 @@ def _judge(
     else:
         decision = decide(comparison, own, champion, contest.rules)
     rules = contest.rules.model_dump()
-    return replace(decision, reason=decision.reason + note, figures=comparison.figures(), rules=rules), comparison
+    reason = decision.reason + note + contest.passed_over
+    return replace(decision, reason=reason, figures=comparison.figures(), rules=rules), comparison
 
 
 def _untrustworthy(contest: Contest, own: dict[str, Any], rows: pl.DataFrame, snapshot: str | None) -> str | None:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from html_classification.schemas.outcome import Outcome
-from html_classification.training.comparison import Comparison, PromotionRules, compare
+from html_classification.training.comparison import NO_SLICES, Comparison, PromotionRules, compare
 from html_classification.training.errors import TrainingError
 from html_classification.training.evaluation import evaluate
-from html_classification.training.leaderboard import NO_SLICES, HeldOutRows, rank
+from html_classification.training.leaderboard import HeldOutRows, rank
 from html_classification.training.registered import Registered
 from html_classification.training.same_rows import SameRows, Which
 

@@ -20,8 +20,7 @@ from html_classification.schemas.columns import Stage
 from html_classification.schemas.html_parsing import HTML_PARSING
 from html_classification.schemas.labeling_queue import LABELING_QUEUE
 from html_classification.schemas.labels import LABELS
-from html_classification.schemas.post_train import POST_TRAIN
-from html_classification.schemas.training import PREDICTIONS, TRAINING_SET
+from html_classification.schemas.post_train import ACTIONS, POST_TRAIN
 from html_classification.schemas.url_normalization import URL_NORMALIZATION
 from html_classification.transforms.html.documents import parse_documents
 from html_classification_tests.cli.command import LakeCommand, call, in_process
@@ -83,23 +82,32 @@ class Labelled:
         ]
         put_rows(self.lake, LABELING_QUEUE, day, rows)
 
-    def put_review(self, day: date, **quality: float) -> None:
+    def put_review(self, day: date, *names: str, of: date = DAY, **changes: Any) -> None:
+        """Rows of `post-train` in doubt, the most useful first; those named by an action have that one."""
         rows = [
-            {"url": url(name), "category": "travel", "timestamp": AT, "day": DAY, "language": "en", "split": "train"}
-            | {
-                "label_source": "file",
-                "duplicate_cluster": url(name),
-                "text": "x",
+            {
+                "url": url(name),
+                "day": of,
+                "split": "train",
+                "text": f"what models read of {name}",
+                "category": "travel",
                 "given_category": "travel",
-                "reasons": ["the model says"],
+                "label_source": "file:labels.jsonl",
+                "action": name if name in ACTIONS else "review",
+                "issues": ["label_error", "conflicting_duplicates"],
+                "reasons": ["the model says sports", "its <b>copies</b> have other labels"],
+                "suggested_category": "sports",
+                "suggested_probability": 0.75,
+                "label_quality": 0.25,
+                "outlier_score": 1.0,
+                "review_rank": None if name in ACTIONS else rank,
+                "duplicate_cluster": url(name),
+                "timestamp": AT,
             }
-            | {"action": "kept" if low == 1 else "review", "label_quality": low, "outlier_score": 1.0}
-            | {"predicted": "sports", "confidence": 0.75}
-            | {"probabilities": [{"category": "sports", "probability": 0.75}]}
-            for name, low in quality.items()
+            | changes
+            for rank, name in enumerate(names, start=1)
         ]
-        for stage in (TRAINING_SET, PREDICTIONS, POST_TRAIN):
-            put_rows(self.lake, stage, day, [{name: row[name] for name in stage.dtypes} for row in rows])
+        put_rows(self.lake, POST_TRAIN, day, rows)
 
     def export(self, *said: Said, name: str = "export.json", tasks: str = "tasks.json", make: Any = export_json) -> str:
         """What annotators did with exported tasks, as Label Studio exports it."""
@@ -193,13 +201,26 @@ def test_pages_are_asked_about_where_nothing_was_ever_labelled(project: Project,
     assert labels("export", "--unlabelled", "--config", "config.xml").error.startswith("0 categories are known")
 
 
-def test_labels_in_doubt_with_reasons_and_predictions(labelled: Labelled, labels: LakeCommand) -> None:
-    labelled.put_review(NEXT_DAY, a=0.3, b=0.1, c=1)
-    tasks = exported(labels, "--review")
-    assert names(tasks) == ["b", "a"]  # the worst first
-    assert (tasks[0]["data"]["label"], tasks[0]["data"]["reasons"]) == ("travel", "the model says")
-    assert (tasks[0]["data"]["date"], tasks[0]["data"]["text"]) == (str(DAY), text_of("b"))
-    assert tasks[0]["predictions"][0]["score"] == 0.75
+def test_labels_in_doubt_the_most_useful_first_with_all_reasons(labelled: Labelled, labels: LakeCommand) -> None:
+    labelled.put_pages(DAY, "a", "b", "kept", "relabelled")
+    labelled.put_review(NEXT_DAY, "b", "a", "kept", "relabelled")
+    first, second = exported(labels, "--review")
+    assert names([first, second]) == ["b", "a"]
+    assert first["data"]["label"] == "travel"
+    assert first["data"]["reasons"] == "the model says sports; its <b>copies</b> have other labels"
+    assert (first["data"]["date"], first["data"]["text"]) == (str(DAY), text_of("b"))
+    (prediction,) = first["predictions"]
+    assert (prediction["result"][0]["value"], prediction["score"]) == ({"choices": ["sports"]}, 0.75)
+    labelled.put_review(NEXT_DAY, "a", suggested_category=None, suggested_probability=None)
+    assert exported(labels, "--review")[0]["predictions"] == []
+
+
+def test_what_was_relabelled_or_dropped_can_be_put_before_people_too(labelled: Labelled, labels: LakeCommand) -> None:
+    labelled.put_pages(DAY, "a", "kept", "relabelled", "dropped")
+    labelled.put_review(DAY, "a", "kept", "relabelled", "dropped")
+    tasks = exported(labels, "--repaired")
+    assert sorted(names(tasks)) == ["dropped", "relabelled"]
+    assert tasks[0]["data"]["label"] == "travel"  # as it was given
 
 
 def test_a_file_is_never_written_over_unless_forced(labelled: Labelled, labels: LakeCommand) -> None:
@@ -251,10 +272,12 @@ def test_the_configuration_names_the_categories_that_there_are(
         ((), 1, "labeling-queue has no version in "),
         (("--date", "2026-03-01"), 1, "labeling-queue has no version of 2026-03-01 in "),
         (("--review",), 1, "post-train has no version in "),
+        (("--repaired", "--date", "2026-03-01"), 1, "post-train has no version of 2026-03-01 in "),
         (("--unlabelled", "--from", "2026-04-01"), 1, "preprocess/html-parsing 2026-04-01 has no version"),
         (("--unlabelled", "--from", "2026-03-02", "--to", "2026-03-01"), 2, "exchange them"),
         (("--unlabelled", "--date", "2026-03-01"), 2, "--from and --to"),
-        (("--unlabelled", "--review"), 2, "exclude each other"),
+        (("--unlabelled", "--review"), 2, "--review and --unlabelled exclude each other"),
+        (("--repaired", "--review"), 2, "--review and --repaired exclude each other"),
         (("--from", "2026-03-01"), 2, "are for --unlabelled"),
         (("--date", "yesterday"), 2, "--date"),
         (("--limit", "0"), 2, "--limit"),

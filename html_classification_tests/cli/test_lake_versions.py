@@ -106,10 +106,11 @@ def test_what_a_page_is_called_has_no_effect_on_a_terminal(lake: Lake, call: Lak
 
 def leaders(rank: int) -> pl.DataFrame:
     values = {"model": "m", "version": "0123456789ab", "labels": "given", "text_version": "v1", "algorithm": "nb"}
-    values |= {"snapshot": "training-set", "against_best": "best"}
+    values |= {"snapshot": "training-set", "against_best": "best", "refinement": "nothing to compare"}
     figures = {"train_rows": 1, "test_rows": 1, "accuracy": 0.5, "macro_f1": 0.5, "rank": rank}
     figures |= dict.fromkeys(("log_loss", "calibration_error", "behind", "behind_low", "behind_high", "p_value"), 0.5)
-    return pl.DataFrame([values | figures], schema=dict(LEADERBOARD.dtypes))
+    trusted = {"trusted_rows": 1, "trusted_accuracy": 0.5, "trusted_macro_f1": 0.5, "may_be_promoted": True}
+    return pl.DataFrame([values | figures | trusted], schema=dict(LEADERBOARD.dtypes))
 
 
 def test_rows_without_a_url_are_told_by_their_values(lake: Lake, call: LakeCommand) -> None:

@@ -5,14 +5,16 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from html_classification.lake import Build, Lake, RunInfo, materialize
 from html_classification.schemas.training import LEADERBOARD
 from html_classification.training import champions
-from html_classification.training.leaderboard import HeldOutRows, rank
+from html_classification.training.effect import EffectRules
+from html_classification.training.leaderboard import HeldOutRows, rank_day
 from html_classification_tests.cli.command import LakeCommand, in_process
-from html_classification_tests.training.models_in_lake import Row, put_model, rows
+from html_classification_tests.training.models_in_lake import REFINED, Row, put_model, rows
 from html_classification_tests.training.models_in_lake_and_mlflow import COOKING, SPORTS, Models, pages
 
 DAY, NEXT = date(2026, 3, 1), date(2026, 3, 2)
@@ -120,16 +122,25 @@ def test_more_than_two_are_ranked(two: tuple[int, int], made: Models, models: La
 def test_the_leaderboard_of_a_day(lake: Lake, models: LakeCommand) -> None:
     assert models("compare", "--all").error.startswith("no leaderboard in ")
     for day, wrong in ((DAY, ["s0"]), (NEXT, [])):
-        made = put_model(lake, day, rows({}, {f"s{n}": "sports" for n in range(8)}), wrong=wrong)
-        board = rank([HeldOutRows(made.metadata.stage, made.metadata.version, "training-set", 9, made.read())])
+        some = rows({}, {f"s{n}": "sports" for n in range(8)})
+        made = [put_model(lake, day, some, wrong=wrong), put_model(lake, day, some, stage=REFINED, wrong=["s1", "s2"])]
+        held_out = [
+            HeldOutRows(one.metadata.stage, one.metadata.version, "training-set", 9, one.read()) for one in made
+        ]
+        sources = lake.read("training-set", day).with_columns(label_source=pl.lit("person:ann"))
+        board = rank_day(held_out, sources, EffectRules())
         build = Build(inputs=lambda day: {}, compute=lambda board=board: board, parameters={"day": str(day)})
         materialize(lake, LEADERBOARD, build, day, RunInfo("leaderboard"))
     newest = models("compare", "--all")
     assert newest.lines == models("compare", "--date", "2026-03-02").lines
-    assert newest.lines[1].split()[:2] == ["1", "models/given-v2-complement-nb"]
-    assert "1.000" in newest.lines[1]
-    (row,) = json.loads(models("compare", "--date", "2026-03-01", "--json").out)
+    assert newest.lines[0].startswith("refined labels do not help: macro-F1 0.857 against 1.000 (-0.143, ")
+    first, second = (line.split() for line in newest.lines[2:4])
+    assert first[:2] == ["1", "models/given-v2-complement-nb"]
+    assert "1.000" in first
+    assert (first[-1], second[-3:]) == ("yes", ["0.857", "-0.143", "no"])
+    row, other = json.loads(models("compare", "--date", "2026-03-01", "--json").out)
     assert (row["accuracy"], row["against_best"]) == (0.875, "best")
+    assert (row["may_be_promoted"], row["gain_macro_f1"], other["may_be_promoted"]) == (True, None, False)
     assert "has no version" in models("compare", "--date", "2026-03-05").error
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from html_classification.labeling.committee import MEMBERS, Opinions, opinions, topics, weights
+from html_classification.labeling.committee import MEMBERS, TOPICS, Opinions, opinions, terms_of
+from html_classification.training.topics import topics
 from html_classification_tests.training.corpus import invented_pages
 
 
@@ -11,7 +12,7 @@ from html_classification_tests.training.corpus import invented_pages
 def said() -> Opinions:
     pages = invented_pages(90)
     texts = [*pages["text"], "onion oven butter recipe flour garlic", "goal hotel match flight coach beach", "zzz"]
-    matrix = weights(texts)
+    matrix = terms_of(texts)
     return opinions([matrix, matrix], pages["category"].to_list(), MEMBERS)
 
 
@@ -37,14 +38,14 @@ def test_disagreement_is_none_where_all_say_the_same_and_full_where_all_differ()
 
 @pytest.mark.parametrize("texts", [["-", "."], ["bread"], ["bread and soup", "-"]], ids=["no words", "one", "some"])
 def test_topics_are_unit_vectors_or_nothing(texts: list[str]) -> None:
-    lengths = np.linalg.norm(topics(weights(texts), seed=0), axis=1)
+    lengths = np.linalg.norm(topics(terms_of(texts), TOPICS, seed=0), axis=1)
     assert lengths == pytest.approx([float(any(letter.isalpha() for letter in text)) for text in texts])
 
 
 def test_many_terms_become_few_topics_that_tell_categories_apart() -> None:
     pages = invented_pages(90)
-    matrix = weights([f"{text} {number} {number * number}" for number, text in enumerate(pages["text"])])
-    vectors = topics(matrix, seed=0)
+    matrix = terms_of([f"{text} {number} {number * number}" for number, text in enumerate(pages["text"])])
+    vectors = topics(matrix, TOPICS, seed=0)
     assert vectors.shape[0] == 90
     assert vectors.shape[1] <= 50
     same = (pages["category"].to_numpy()[:, None] == pages["category"].to_numpy()[None, :]) & ~np.eye(90, dtype=bool)

@@ -5,10 +5,12 @@ import pytest
 
 from html_classification.schemas.training import PREDICTIONS, Predictions
 from html_classification.training.algorithms import ALGORITHMS, Parameters
+from html_classification.training.counting import forget_counts
 from html_classification.training.errors import TrainingError
 from html_classification.training.evaluation import evaluate
 from html_classification.training.features import FIELDS, field_matrix, vectorizer
-from html_classification.training.fitting import cross_validate, fit, forget_counts, predict
+from html_classification.training.fitting import fit, predict
+from html_classification.training.out_of_sample import cross_validate
 from html_classification_tests.training.corpus import invented_pages, needs_wcxb, real_pages
 
 STRINGS = dict.fromkeys(("url", "category", "duplicate_cluster", *FIELDS), pl.String)

@@ -88,11 +88,11 @@ class Registry:
         self.models[record(self.uri, version, of, **tags)] = model
         self.learned.setdefault(f"training-set-{of}-{version}", ROWS["url"][:TRAIN].to_list())
 
-    def meet(self, version: str, of: date, **board: str) -> Encounter:
-        """Let it be the best of a day; the second model of the board is never looked at."""
+    def meet(self, version: str, of: date, **board: Any) -> Encounter:
+        """Let it be the best of a day; the second model of the board, the first row, is never looked at."""
         names = {"rank": [2, 1], "model": ["models/given-v1-other", "models/given-v2-complement-nb"]}
         names |= {"version": ["ffffffffffff", version], "text_version": ["v1", "v2"]}
-        frame = pl.DataFrame(names).with_columns(pl.lit(value).alias(key) for key, value in board.items())
+        frame = pl.DataFrame(names | board)
         return meet_champion(
             self.uri,
             frame,
@@ -152,6 +152,27 @@ def test_a_worse_model_never_becomes_champion(models: Registry) -> None:
     assert promoting.check(models.meet("000000000002", day(2))).passed is False
     assert promoting.check(first).passed
     assert figures["worst_slice"]["slice"] in {"language", "site", "length", "label_source", "day"}
+
+
+def test_a_model_on_refined_labels_is_passed_over_where_these_do_not_help(models: Registry) -> None:
+    models.train("000000000001", day(1), all_right())
+    why = "refined labels do not help: macro-F1 0.800 against 0.900 (-0.100, -0.150 to -0.050)"
+    board: dict[str, Any] = {
+        "rank": [1, 2],
+        "model": ["models/refined-v2-complement-nb", "models/given-v2-complement-nb"],
+        "refinement": [why, why],
+    }
+    met = models.meet("000000000001", day(1), **board, may_be_promoted=[False, True])
+    assert (met.promoted, met.model) == (True, "models/given-v2-complement-nb")
+    note = f"; models/refined-v2-complement-nb was ranked higher and passed over: {why}"
+    assert met.reason.endswith(note)
+    assert models.tag(1, "decision") == met.reason
+    # It has not been registered, and the note is there once however often it is asked.
+    assert models.state == [(1, ["champion"])]
+    for _ in range(2):
+        assert models.meet("000000000001", day(1), **board, may_be_promoted=[False, True]).reason.count(note) == 1
+    with pytest.raises(TrainingError, match="no model of the leaderboard may be promoted"):
+        models.meet("000000000001", day(1), **board, may_be_promoted=[False, False])
 
 
 def test_models_are_loaded_from_mlflow_and_answer_the_test_rows(tmp_path: Path) -> None:
