@@ -10,16 +10,19 @@ import polars as pl
 import pytest
 import yaml
 
+from html_classification.schemas.post_train import ACTIONS, ISSUES
 from html_classification.training.algorithms import ALGORITHMS
 from html_classification.training.fitting import predict
 from html_classification.training.onnx_export import export
 from html_classification.training.packaging import package
 from html_classification.training.report import write_report
+from html_classification_tests.assets.running import UP_TO_GOLD, run
 from html_classification_tests.inference.material import invented_documents, lake_rows, trained
 from html_classification_tests.pages import REPOSITORY, Project
 
 LAKE_PAGE = REPOSITORY / "docs" / "lake.md"
 TRAINING_PAGE = REPOSITORY / "docs" / "training.md"
+REFINEMENT_PAGE = REPOSITORY / "docs" / "refinement.md"
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -95,3 +98,29 @@ def test_the_page_on_training_names_every_algorithm_and_every_file_of_a_report(t
     files = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
     assert files
     assert [name for name in [*ALGORITHMS, *sorted(files)] if f"`{name}`" not in page] == []
+
+
+def test_the_python_of_the_page_on_refinement_runs(
+    project: Project, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = project.write_days(2, each=6)
+    assert run(project, instance, days, [*UP_TO_GOLD, "training_set", "predictions", "post_train"]).failed == []
+    (project.root / "data").mkdir(exist_ok=True)
+    (project.root / "data" / "lake").symlink_to(project.lake_uri)
+    monkeypatch.chdir(project.root)
+    names: dict[str, Any] = {}
+    for code in blocks(REFINEMENT_PAGE, "python"):
+        exec(compile(code, "docs/refinement.md", "exec"), names)
+    assert names["day"] == days[-1]
+    assert names["first"].columns == names["rows"].columns
+
+
+def test_the_launchpad_takes_the_rules_of_the_page_on_refinement(project: Project) -> None:
+    job = project.defs().resolve_implicit_global_asset_job_def()
+    (rules,) = (yaml.safe_load(code) for code in blocks(REFINEMENT_PAGE, "yaml"))
+    assert dg.validate_run_config(job, rules)
+
+
+def test_the_page_on_refinement_names_every_issue_and_every_action() -> None:
+    page = REFINEMENT_PAGE.read_text()
+    assert [name for name in (*ISSUES, *ACTIONS) if f"`{name}`" not in page] == []
