@@ -46,7 +46,8 @@ def judge_annotators(
         The stage `annotators`, sorted by annotator. Figures: `annotators`, `texts`, `texts_shared` (with several
         answers), and, where defined, `krippendorff_alpha` of all, `krippendorff_alpha_people` of people alone, and
         error rates: `error_rate_<machine>` of each machine, of people without names `error_rate_people` (the mean,
-        weighted by the labels) and `error_rate_worst_person`. A check: `agreement`, of the texts that were first seen on the last day with those of the days before.
+        weighted by the labels) and `error_rate_worst_person`. A check: `agreement`, of the texts that were first seen
+        on the last day with those of the days before.
     """
     answers = _counted(labels)
     numbers = _numbered(answers)

@@ -79,6 +79,9 @@ the answers in. What a person has answered counts before any machine, and is not
 </html>
 """
 
+#: Pairs of given and suggested category that the summary names, the most frequent ones.
+_PAIRS = 10
+
 
 def review_page(frame: pl.DataFrame, day: dt.date, *, limit: int | None = SHOWN, left_out: Sequence[str] = ()) -> str:
     """The rows in doubt, the most useful first, and below them what was relabelled and dropped.
@@ -125,7 +128,9 @@ def _summary(frame: pl.DataFrame, doubtful: pl.DataFrame) -> Iterable[str]:
         .len()
         .sort(["len", "given_category", "suggested_category"], descending=[True, False, False])
     )
-    rows = [(count, given, suggested) for given, suggested, count in pairs.iter_rows()]
+    rows = [(count, given, suggested) for given, suggested, count in pairs.head(_PAIRS).iter_rows()]
+    if pairs.height > _PAIRS:
+        rows.append((pairs["len"].tail(-_PAIRS).sum(), "others", "others"))
     yield _table("What may be what, of those to look at", ["Pages", "Given", "Suggested"], rows)
 
 

@@ -44,6 +44,16 @@ def test_one_person_each_and_a_machine_are_enough_to_rank_them() -> None:
     assert column(outcome, "kind") == dict.fromkeys(PEOPLE, "person") | {"api:model/1": "api"}
 
 
+def test_error_rates_can_be_followed_and_people_are_not_named() -> None:
+    accuracy = {**PEOPLE, "api:model/1": 0.8}
+    outcome = judge_annotators(crowd(accuracy, texts=800, each=2)[0])
+    rates = {name: value for name, value in outcome.figures.items() if name.startswith("error_rate")}
+    assert set(rates) == {"error_rate_api:model/1", "error_rate_people", "error_rate_worst_person"}
+    assert float(rates["error_rate_api:model/1"]) == pytest.approx(0.2, abs=0.12)
+    assert float(rates["error_rate_people"]) == pytest.approx(0.25, abs=0.12)
+    assert float(rates["error_rate_worst_person"]) == pytest.approx(0.5, abs=0.12)
+
+
 def test_two_machines_that_err_alike_do_not_outvote_people() -> None:
     machines = ("api:model/1", "api:model/2")
     accuracy = {**PEOPLE, **dict.fromkeys(machines, 0.65)}
