@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from hypothesis import settings
 
 # Before the definitions are made: half of the models, so that tests of the whole graph take half of the time. A test of
 # the command line runs all.
@@ -16,6 +17,10 @@ os.environ["HTML_CLASSIFICATION_ALGORITHMS"] = "complement-nb, logistic-regressi
 
 from html_classification_tests.pages import Project
 from html_classification_tests.s3_server import NoServerError, delete_bucket, make_bucket, s3_server, weed
+
+# How long an example takes says how busy the machine is: speed belongs in benchmarks.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from html_classification.schemas.html_parsing import HTML_PARSING
 from html_classification.schemas.outcome import Outcome
 from html_classification.schemas.post_train import POST_TRAIN
 from html_classification.schemas.training import PREDICTIONS, TRAINING_SET
+from html_classification.training.data_snapshot import require_same_training_set
 from html_classification.training.rows import rows_with_text
 from html_classification.transforms.text.versions import DEFAULT_TEXT_VERSION
 
@@ -50,14 +51,19 @@ def post_train(
     ) -> Outcome:
         return refine(rows_with_text(training_set, texts, pages), predictions, day, parameters)
 
-    return Build(
-        inputs=lambda day: {
-            "training_set": training_set.day(day),
-            "predictions": predictions.day(day),
+    def inputs(day: date) -> dict[str, Any]:
+        rows, said = training_set.day(day), predictions.day(day)
+        require_same_training_set(said.datasets[0].metadata, rows.datasets[0].metadata)
+        return {
+            "training_set": rows,
+            "predictions": said,
             "texts": texts.window(day, WINDOW_DAYS, TEXT_COLUMNS),
             "pages": pages.window(day, WINDOW_DAYS, PAGE_COLUMNS),
             "day": TheDay(day),
-        },
+        }
+
+    return Build(
+        inputs=inputs,
         compute=compute,
         parameters=parameters.model_dump(),
         process=_steps(parameters),

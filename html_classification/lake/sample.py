@@ -25,7 +25,8 @@ _MASKED = (
 )
 
 
-_PLAIN_URL = re.compile(r"https?://[^\s`|<>]+")
+#: What Markdown makes a link of where it stands alone.
+_ADDRESS = re.compile(r"((?:https?://|www\.)[^\s`|<>]+|[^\s`|<>@]+@[^\s`|<>]+)", re.IGNORECASE)
 
 
 def mask(text: str) -> str:
@@ -77,8 +78,12 @@ def _cell(value: Any, longest: int) -> str:
     text = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_UTC_Z).decode().strip('"')
     text = " ".join(text.split())
     text = text if len(text) <= longest else text[:longest] + "…"
-    if _PLAIN_URL.fullmatch(text):
-        return f"`{text}`"  # as code, so that nobody follows a link to a crawled page by accident
+    # Addresses become code, so that nobody follows a link to a crawled page by accident.
+    parts = re.split(_ADDRESS, text)
+    return "".join(f"`{part}`" if number % 2 else _escaped(part) for number, part in enumerate(parts))
+
+
+def _escaped(text: str) -> str:
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(character, entity)
     return re.sub(r"([\\`*_\[\]|~!])", r"\\\1", text)

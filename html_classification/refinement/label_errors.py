@@ -60,7 +60,10 @@ class LabelErrorRules(BaseModel):
         "probable.",
     )
     strong_min_rows: int = Field(
-        5, ge=1, description="… if the other category has at least so many train rows to learn it from."
+        5,
+        ge=1,
+        description="… if both categories have at least so many train rows to learn them from, copies of the page not "
+        "counted.",
     )
 
 
@@ -109,22 +112,30 @@ def label_errors(judged: pl.DataFrame, rows: pl.DataFrame, rules: LabelErrorRule
 
     Args:
         judged: What `judge` returned.
-        rows: `url`, `category` and `split` of the same rows.
+        rows: `url`, `category`, `split` and `duplicate_cluster` of the same rows.
         rules: From when on it is beyond doubt; without them the defaults.
 
     Returns:
         Findings `label_error`, each with the category that is suggested.
     """
     rules = rules or LabelErrorRules()
-    train_rows = dict(rows.filter(pl.col("split") == "train")["category"].value_counts().iter_rows())
-    known = pl.col("suggested_category").replace_strict(train_rows, default=0, return_dtype=pl.Int64)
+    train = pl.col("split") == "train"
+    train_rows = dict(rows.filter(train)["category"].value_counts().iter_rows())
+    known, elsewhere = (
+        pl.col(name).replace_strict(train_rows, default=0, return_dtype=pl.Int64)
+        for name in ("suggested_category", "category")
+    )
+    # A category that the models of a fold did not know is no evidence against the label.
+    copies = pl.when(train).then(pl.len().over("category", "duplicate_cluster")).otherwise(0)
+    given_known = rows.select("url", "category", given_rows=elsewhere - copies)
     two = {name: pl.col(name).round(2).cast(pl.String) for name in ("suggested_probability", "label_quality")}
-    found = judged.filter("is_label_issue").join(rows.select("url", "category"), on="url")
+    found = judged.filter("is_label_issue").join(given_known, on="url")
+    learned = (known >= rules.strong_min_rows) & (pl.col("given_rows") >= rules.strong_min_rows)
     return findings(
         found.select(
             "url",
             suggested="suggested_category",
-            strong=(pl.col("label_quality") < rules.strong_below) & (known >= rules.strong_min_rows),
+            strong=(pl.col("label_quality") < rules.strong_below) & learned,
             reason=pl.format(
                 "models that have not seen it say {} with probability {}; the quality of the label {} is {}",
                 "suggested_category",

@@ -111,7 +111,7 @@ def outlier_scores(rows: pl.DataFrame, seed: int = 0) -> pl.DataFrame:
         for name in _READ:
             count = groups[name].vectorizer.set_params(min_df=2, max_features=TERMS)
             texts = rows[groups[name].field].str.to_lowercase().to_list()
-            typical.append(_typicality(topics(weights(texts, count), TOPICS, seed), sample))
+            typical.append(_typicality(topics(weights(texts, count), TOPICS, seed), sample, without=name == "markup"))
         features = _features(rows)
         forest = _forest(features, seed)
     deviations = _deviations(features)
@@ -156,8 +156,11 @@ def off_topic(scored: pl.DataFrame, rules: OutlierRules | None = None) -> pl.Dat
     )
 
 
-def _typicality(vectors: "Floats", sample: "npt.NDArray[np.int64]") -> "Floats":
-    """Mean similarity to the nearest tenth of the sample, relative to the median of all, 0 to 1."""
+def _typicality(vectors: "Floats", sample: "npt.NDArray[np.int64]", *, without: bool) -> "Floats":
+    """Mean similarity to the nearest tenth of the sample, relative to the median of all, 0 to 1.
+
+    Pages without any term are typical where `without` says so: a page without markup of note is like any other.
+    """
     import numpy as np
 
     nearest = max(1, round(NEAREST * len(sample)))
@@ -171,13 +174,19 @@ def _typicality(vectors: "Floats", sample: "npt.NDArray[np.int64]") -> "Floats":
         (drawn,) = np.nonzero(place[rows] >= 0)
         found[drawn, place[rows][drawn]] = -1.0  # a page is no neighbour of itself
         similarity[rows] = np.partition(found, -nearest, axis=1)[:, -nearest:].mean(axis=1)
-    usual = np.median(similarity)
-    return np.asarray(np.clip(similarity / usual, 0.0, 1.0)) if usual > 0 else np.ones(len(vectors))
+    known_terms = vectors.any(axis=1)
+    usual = np.median(similarity[known_terms]) if known_terms.any() else 0.0
+    typical = np.clip(similarity / usual, 0.0, 1.0) if usual > 0 else np.ones(len(vectors))
+    return np.where(known_terms, typical, float(without or not usual > 0))
 
 
 def _features(rows: pl.DataFrame) -> "Floats":
-    words = rows.select("text", words=pl.col("text").str.count_matches(r"\S+"))
-    return words.select(**FEATURES).to_numpy()
+    import numpy as np
+
+    words = pl.col("text").str.count_matches(r"\S+")
+    # Part by part: splitting all texts into words at once would take many times their memory.
+    parts = rows.select("text").iter_slices(_ROWS_AT_ONCE)
+    return np.concatenate([part.with_columns(words=words).select(**FEATURES).to_numpy() for part in parts])
 
 
 def _forest(features: "Floats", seed: int) -> "Floats":

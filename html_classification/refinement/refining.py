@@ -45,16 +45,19 @@ def refine(rows: pl.DataFrame, predictions: pl.DataFrame, day: date, rules: Refi
 
     Args:
         rows: What `training.rows.rows_with_text` gives.
-        predictions: Out-of-sample predictions of them: rows of `Predictions`. A label without one is not checked.
+        predictions: Out-of-sample predictions of them: rows of `Predictions`. A label without one is not judged.
         day: The day of the refinement, the window's last: its own rows have figures of their own.
         rules: How strong evidence must be, and what follows from it; without them the defaults.
 
     Returns:
-        Rows of `PostTrain` sorted by url, one for each of `rows`; as figures those of `trends`; as checks `no_drift`
+        Rows of `PostTrain` sorted by url, one for each of `rows`; as figures those of `trends`, and `not_judged`: rows
+        without a prediction about the label that they have; as checks `no_drift`
         and `few_changes`.
     """
     rules = rules or RefinementRules()
     rows = rows.sort("url")
+    # What was said of another label, before a person corrected it, say, is not said of this one.
+    predictions = predictions.join(rows.select("url", "category"), on=["url", "category"], how="semi")
     judged = _judge(rows, predictions, rules)
     scored = outlier_scores(rows, rules.outliers.seed)
     found = together(
@@ -63,14 +66,14 @@ def refine(rows: pl.DataFrame, predictions: pl.DataFrame, day: date, rules: Refi
             off_topic(scored, rules.outliers),
             conflicting_duplicates(rows, rules.duplicates),
             label_errors(judged, rows, rules.label_errors),
-            ambiguous(predictions.join(rows.select("url"), on="url", how="semi"), rules.ambiguity),
+            ambiguous(predictions, rules.ambiguity),
         ]
     )
     repaired = repair(rows, found, rules.repair)
     frame = _frame(rows, judged, scored, repaired)
     return Outcome(
         frame,
-        figures=trends(frame, day),
+        figures={**trends(frame, day), "not_judged": rows.height - judged.height},
         checks=[drift(rows, day, rules.drift), changes_in_bounds(frame, int(repaired["held"].sum()), rules.repair)],
     )
 

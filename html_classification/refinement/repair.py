@@ -55,7 +55,8 @@ def repair(rows: pl.DataFrame, found: pl.DataFrame, rules: RepairRules | None = 
     """Decide on each row.
 
     Of several findings the one that leads farthest counts: a row is dropped rather than relabelled, and relabelled
-    rather than put before a person; but where two suggest different categories, a person decides.
+    rather than put before a person. But a person decides where two suggest different categories, unless a person has
+    given one of them to a copy; where copies would get different categories; and about labels of test rows.
 
     Args:
         rows: `url`, `category`, `label_source`, `split`, `duplicate_cluster`.
@@ -90,35 +91,60 @@ def repair(rows: pl.DataFrame, found: pl.DataFrame, rules: RepairRules | None = 
         pl.col("issue").alias("issues"),
         pl.col("reason").alias("reasons"),
         suggestion.first().alias("suggested"),
-        relabelling.n_unique().alias("new_categories"),
-        relabelling.first().alias("new_category"),
+        relabelling.unique(maintain_order=True).alias("new_categories"),
         *((pl.col("action") == name).any().alias(name) for name in ACTIONS),
     )
-    # What a person said of a page is said of its copies: they are not asked about.
-    decided = is_decided().any().over("duplicate_cluster", "category")
-    known = (
-        rows.select("url", "category", "split", decided=decided)
-        .join(by_row, on="url", how="left", maintain_order="left")
-        .sort("url")
-    )
+    rows_known = rows.select("url", "category", "split", "duplicate_cluster", **_said_by_people())
+    known = rows_known.join(by_row, on="url", how="left", maintain_order="left").sort("url")
     no_list = pl.lit([], dtype=pl.List(pl.String))
     by_person = pl.when(pl.col("decided") & pl.col("issues").is_not_null()).then([DECIDED]).otherwise(no_list)
-    return _within_bounds(
-        known.with_columns(
-            action=pl.when(pl.col("decided") | pl.col("issues").is_null())
-            .then(pl.lit("kept"))
-            .when("dropped")
-            .then(pl.lit("dropped"))
-            .when(pl.col("new_categories") == 1)
-            .then(pl.lit("relabelled"))
-            .when(pl.col("review") | (pl.col("new_categories") > 1))
-            .then(pl.lit("review"))
-            .otherwise(pl.lit("kept")),
-            issues=pl.col("issues").fill_null(no_list),
-            reasons=pl.col("reasons").fill_null(no_list).list.concat(by_person),
-        ),
-        rules,
+    told = pl.col("person_category").is_in(pl.col("new_categories")).fill_null(value=False)
+    several = pl.col("new_categories").list.len() > 1
+    acted = known.with_columns(
+        told=told,
+        action=pl.when(pl.col("decided") | pl.col("issues").is_null())
+        .then(pl.lit("kept"))
+        .when("dropped")
+        .then(pl.lit("dropped"))
+        .when(told | (pl.col("new_categories").list.len() == 1))
+        .then(pl.lit("relabelled"))
+        .when(pl.col("review") | several)
+        .then(pl.lit("review"))
+        .otherwise(pl.lit("kept")),
+        new_category=pl.when(told).then("person_category").otherwise(pl.col("new_categories").list.first()),
+        issues=pl.col("issues").fill_null(no_list),
+        reasons=pl.col("reasons").fill_null(no_list).list.concat(by_person),
     )
+    return _within_bounds(_for_people(acted, rules), rules)
+
+
+def _said_by_people() -> dict[str, pl.Expr]:
+    """Whether a person gave the label, to the page or to a copy; and what the one category is that people gave copies.
+
+    What a person said of a page is said of its copies: they are not asked about.
+    """
+    decided = is_decided()
+    of_people = pl.col("category").filter(decided)
+    return {
+        "decided": decided.any().over("duplicate_cluster", "category"),
+        "person_category": pl.when(of_people.n_unique().over("duplicate_cluster") == 1).then(
+            of_people.first().over("duplicate_cluster")
+        ),
+    }
+
+
+def _for_people(acted: pl.DataFrame, rules: RepairRules) -> pl.DataFrame:
+    """Take back what the machine should not do by itself.
+
+    - Test rows are not relabelled: what models are measured by is for people to change.
+    - Copies are not relabelled into several categories, or into each other's: one of them would be wrong again.
+    """
+    relabelled = pl.col("action") == "relabelled"
+    then = pl.when(relabelled).then("new_category").otherwise("category")
+    there = pl.col("action") != "dropped"
+    torn = (then.filter(there).n_unique().over("duplicate_cluster") > 1) & ~pl.col("told")
+    back = relabelled & (torn | (pl.col("split") == "test"))
+    return acted.with_columns(action=pl.when(back).then(pl.lit(rules.doubtful)).otherwise("action"))
 
 
 def _action(issue: str, rules: RepairRules, *, strong: bool) -> str:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from html_classification.refinement.findings import findings, together
 
+_ROWS_AT_ONCE = 4_096
 #: Characters of a text that are looked at: what is broken is broken from the beginning.
 READ = 50_000
 
@@ -117,11 +118,13 @@ def broken_texts(rows: pl.DataFrame, rules: TextRules | None = None) -> pl.DataF
     [('a', 'empty_text', True), ('b', 'broken_text', False), ('c', 'broken_text', True)]
     """
     rules = rules or TextRules()
-    counted = rows.lazy().select("url", *_counts()).with_columns(_letters()).collect()
+    # Part by part: what is taken out of texts to count them would take many times their memory.
+    parts = [part.select("url", *_counts()) for part in rows.iter_slices(_ROWS_AT_ONCE)]
+    counted = pl.concat(parts or [rows.select("url", *_counts())]).with_columns(_letters())
     empty = pl.col("letters") == 0
     signs = _signs(rules)
     strong = pl.any_horizontal(sign.strong for sign in signs)
-    wordless = counted.filter(empty).select("url", strong=True, reason=pl.lit("its text has no word"))
+    wordless = counted.filter(empty).select("url", strong=True, reason=pl.lit("its text has no letter"))
     broken = counted.filter(~empty & (strong | pl.any_horizontal(sign.doubtful for sign in signs))).select(
         "url",
         strong=strong,

@@ -69,13 +69,15 @@ def _count_lately(group: TermGroup, texts: list[str], min_documents: int) -> Ter
     if group.field != "text":  # one algorithm alone reads the others
         return _count_group(group, texts, min_documents)
     settings = f"{min_documents} {sorted(group.vectorizer.get_params().items(), key=str)}"
-    key = hashlib.sha256("\0".join([settings, *texts]).encode(errors="surrogatepass")).digest()
-    if key not in _lately:
+    lengths = ",".join(str(len(text)) for text in texts)  # two texts in a row are not one that ends elsewhere
+    key = hashlib.sha256("\0".join([settings, lengths, *texts]).encode(errors="surrogatepass")).digest()
+    counted = _lately.get(key)
+    if counted is None:
         counted = _count_group(group, texts, min_documents)
         while len(_lately) >= _KEPT:
             _lately.pop(next(iter(_lately)), None)
         _lately[key] = counted
-    return replace(_lately[key], group=group)
+    return replace(counted, group=group)
 
 
 def _count_group(group: TermGroup, texts: list[str], min_documents: int) -> Terms:

@@ -113,6 +113,26 @@ def require_snapshot(board: pl.DataFrame, metadata: Metadata) -> None:
         raise TrainingError(message)
 
 
+def require_same_training_set(predictions: Metadata, metadata: Metadata) -> None:
+    """Make sure that predictions are of a training set: of another one, some rows may have been on the other side.
+
+    Args:
+        predictions: The metadata of the predictions.
+        metadata: The training set's.
+
+    Raises:
+        TrainingError: They are of another one.
+    """
+    versions = {source.version for source in predictions.sources if source.stage == TRAINING_SET.name}
+    if versions != {metadata.version}:
+        named = ", ".join(sorted(str(version) for version in versions)) or "an unknown one"
+        message = (
+            f"the predictions of {metadata.date} are of training-set {named}, and the training set is "
+            f"{metadata.version} by now: materialize predictions of {metadata.date} again"
+        )
+        raise TrainingError(message)
+
+
 def urls_trained_on(store: Store, snapshot: str) -> frozenset[str] | None:
     """What models of a snapshot have learned from.
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import polars as pl
 
+from html_classification.labeling.answers import MACHINES
 from html_classification.schemas.outcome import Outcome
 from html_classification.schemas.training import PREDICTIONS
 from html_classification.training.algorithms import Algorithm, Parameters
@@ -77,9 +78,9 @@ def cross_validate(
     if figures["folds"] < 2:
         rejected = [{"reason": ALONE, "url": url, "category": given} for url, given in rows["url", "category"].rows()]
         return Outcome(PREDICTIONS.empty(), rejected, {**figures, "folds": 0})
-    smallest_part = len(rows) - int(np.bincount(fold_of).max())
-    counted = count(rows, parameters, parameters.min_documents_of(smallest_part))
     learned = ~rows["url"].is_in(list(not_learned)).to_numpy()
+    smallest_part = min(int((learned & (fold_of != fold)).sum()) for fold in range(figures["folds"]))
+    counted = count(rows, parameters, parameters.min_documents_of(smallest_part))
     probabilities = np.zeros((len(rows), len(classes)))
     unseen: set[str] = set()
     with threadpool_limits(1):
@@ -103,7 +104,7 @@ def out_of_sample(
     labels repaired by it stay fit for comparison.
 
     Args:
-        rows: `url`, `category`, `duplicate_cluster`, `split` and the columns `features.FIELDS`.
+        rows: `url`, `category`, `label_source`, `duplicate_cluster`, `split` and the columns `features.FIELDS`.
         algorithm: One of `algorithms.ALGORITHMS`.
         parameters: Its parameters; without them the defaults.
         folds: As of `cross_validate`.
@@ -118,7 +119,7 @@ def out_of_sample(
     """
     train, test = (rows.filter(pl.col("split") == side).sort("url") for side in ("train", "test"))
     first = cross_validate(train, algorithm, parameters, folds, seed)
-    doubtful = _doubtful(first.frame)
+    doubtful = _doubtful(first.frame, train)
     again = (
         cross_validate(train, algorithm, parameters, folds, seed + 1, not_learned=doubtful) if len(doubtful) else first
     )
@@ -130,8 +131,12 @@ def out_of_sample(
     return Outcome(frame, first.rejected, figures)
 
 
-def _doubtful(predictions: pl.DataFrame) -> frozenset[str]:
-    """The rows whose labels the predictions speak against, the most doubtful ones of each category."""
+def _doubtful(predictions: pl.DataFrame, rows: pl.DataFrame) -> frozenset[str]:
+    """The rows whose labels the predictions speak against, the most doubtful ones of each category.
+
+    What people said is learned from, and so are categories that copies of one page alone have: the models of its fold
+    did not know those.
+    """
     import numpy as np
 
     if predictions.is_empty():
@@ -140,10 +145,15 @@ def _doubtful(predictions: pl.DataFrame) -> frozenset[str]:
     given = np.searchsorted(categories, predictions["category"].to_numpy())
     quality = given_against_other(probability_matrix(predictions, categories), given)
     place = pl.col("quality").rank("ordinal").over("category")
-    rows = predictions.select("url", "category", quality=pl.Series(quality)).filter(
-        pl.col("quality") < DOUBTFUL, place <= (1 - LEAST_PART) * pl.len().over("category")
+    elsewhere = pl.len().over("category") > pl.len().over("category", "duplicate_cluster")
+    by_machine = pl.any_horizontal(*(pl.col("label_source").str.starts_with(prefix) for prefix in MACHINES))
+    judged = predictions.select("url", "category", quality=pl.Series(quality)).join(
+        rows.select("url", may_be_left_out=elsewhere & by_machine), on="url", how="left"
     )
-    return frozenset(rows["url"])
+    found = judged.filter(
+        pl.col("quality") < DOUBTFUL, place <= (1 - LEAST_PART) * pl.len().over("category"), "may_be_left_out"
+    )
+    return frozenset(found["url"])
 
 
 def _mean(first: pl.DataFrame, again: pl.DataFrame) -> pl.DataFrame:

@@ -36,7 +36,7 @@ def predictions(given_as: list[str], probabilities: Any) -> pl.DataFrame:
 
 
 def train(judged: pl.DataFrame, given_as: list[str], split: str = "train") -> pl.DataFrame:
-    return judged.select("url", category=pl.Series(given_as), split=pl.lit(split))
+    return judged.select("url", category=pl.Series(given_as), split=pl.lit(split), duplicate_cluster="url")
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -89,6 +89,17 @@ def test_only_strong_evidence_is_strong_and_the_reason_says_what_it_is() -> None
     assert label_errors(doubtful, train(doubtful, given_as))["strong"].to_list() == [False]
     assert not label_errors(judged, train(judged, given_as), LabelErrorRules(strong_min_rows=11))["strong"].any()
     assert not label_errors(judged, train(judged, given_as, "test"))["strong"].any()
+
+
+def test_a_category_that_the_models_did_not_know_is_no_evidence() -> None:
+    given_as = ["new"] * 6 + ["a"] * 10 + ["b"] * 10
+    judged = judge(predictions(given_as, [[0.02, 0.98]] * 6 + [[0.9, 0.1]] * 10 + [[0.1, 0.9]] * 10))
+    rows = train(judged, given_as)
+    assert label_errors(judged, rows)["strong"].to_list() == [True] * 6
+    copies = pl.when(pl.col("category") == "new").then(pl.lit("one page")).otherwise("duplicate_cluster")
+    assert not label_errors(judged, rows.with_columns(duplicate_cluster=copies))["strong"].any()
+    only_in_test = pl.when(pl.col("category") == "new").then(pl.lit("test")).otherwise("split")
+    assert not label_errors(judged, rows.with_columns(split=only_in_test))["strong"].any()
 
 
 def test_rows_that_know_different_categories_are_judged_together() -> None:

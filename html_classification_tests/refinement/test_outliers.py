@@ -48,6 +48,13 @@ def test_pages_of_other_markup_are_little_typical_too() -> None:
     assert set(scored.sort("outlier_score").head(3)["url"]) == set(other["url"])
 
 
+def test_a_page_without_markup_of_note_is_like_any_other() -> None:
+    known = invented_pages(90).select("url", "text", "markup")
+    bare = pl.col("url").is_in(known["url"].head(5).implode())
+    scored = outlier_scores(known.with_columns(markup=pl.when(bare).then(pl.lit("")).otherwise("markup")))
+    assert off_topic(scored).is_empty()
+
+
 def test_a_text_without_a_word_that_others_have_scores_nothing() -> None:
     scored = outlier_scores(pages("", "zzxx qqyy wwvv"))
     assert scored.tail(2)["outlier_score"].to_list() == [0.0, 0.0]

@@ -34,6 +34,7 @@ def test_planted_flips_are_repaired_or_queued() -> None:
     original = invented_pages(150)
     pages, flipped = flip(original, 0.1)
     frame = refined(rows_of(pages))
+    assert frame.height == frame["url"].n_unique() == 150
     touched = set(frame.filter(pl.col("action").is_in(["relabelled", "review"]))["url"])
     assert len(touched & flipped) >= 13
     assert len(touched - flipped) <= 3
@@ -82,6 +83,16 @@ def test_a_row_without_a_prediction_is_kept() -> None:
     outcome = refine(rows, cross_validate(rows, LOGISTIC).frame.head(59), LAST_DAY)
     last = outcome.frame.row(-1, named=True)
     assert (last["action"], last["label_quality"], last["suggested_category"]) == ("kept", 1.0, None)
+    assert outcome.figures["not_judged"] == 1
+
+
+def test_what_was_said_of_another_label_is_not_said_of_this_one() -> None:
+    pages, flipped = flip(invented_pages(150), 0.1)
+    found = cross_validate(rows_of(pages), LOGISTIC).frame
+    frame = refine(rows_of(invented_pages(150)), found, LAST_DAY).frame
+    corrected = frame.filter(pl.col("url").is_in(sorted(flipped)))
+    assert set(corrected["action"]) == {"kept"}
+    assert set(corrected["label_quality"]) == {1.0}
 
 
 def test_useless_pages_are_dropped_with_the_reason() -> None:

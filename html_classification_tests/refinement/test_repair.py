@@ -107,3 +107,46 @@ def test_copies_of_what_a_person_decided_are_not_asked_about() -> None:
     )
     doubts = pl.DataFrame([(url, "label_error", False, "c", "doubtful") for url in urls], schema=FINDINGS, orient="row")
     assert repair(rows, doubts)["action"].to_list() == ["kept", "kept", "review"]
+
+
+def copies(*rows: tuple[str, str, str | None, str | None], split: str = "train") -> list[tuple[str, str]]:
+    """Action and category of near duplicates: each given as, by whom, and what copies and models suggest, strongly."""
+    urls = [f"https://a.example/{number}" for number in range(len(rows))]
+    others = [f"https://b.example/{number}" for number in range(40)]
+    frame = pl.DataFrame(
+        {
+            "url": urls + others,
+            "category": [given for given, *_ in rows] + ["a"] * 40,
+            "label_source": [source for _, source, *_ in rows] + ["api:x/1"] * 40,
+            "split": split,
+            "duplicate_cluster": [urls[0]] * len(rows) + others,
+        }
+    )
+    found = [
+        (url, issue, True, suggested, "because")
+        for url, (_, _, *suggestions) in zip(urls, rows, strict=True)
+        for issue, suggested in zip(("conflicting_duplicates", "label_error"), suggestions, strict=True)
+        if suggested
+    ]
+    after = repair(frame, pl.DataFrame(found, schema=FINDINGS, orient="row"))
+    return after.head(len(rows)).select("action", "repaired").rows()
+
+
+def test_copies_do_not_exchange_their_labels() -> None:
+    machine = "api:x/1"
+    wrong = [("sports", machine, None, "cooking")] * 3
+    assert copies(*wrong, ("cooking", machine, "sports", None)) == [("review", "sports")] * 3 + [("review", "cooking")]
+    alone = copies(("sports", machine, None, "cooking"), ("sports", machine, None, None))
+    assert alone == [("review", "sports"), ("kept", "sports")]
+    agreed = copies(*[("sports", machine, None, "cooking")] * 2, ("cooking", machine, None, None))
+    assert agreed == [("relabelled", "cooking")] * 2 + [("kept", "cooking")]
+
+
+def test_what_a_person_said_of_a_copy_counts_before_what_models_say() -> None:
+    found = copies(("sports", "person:ann", None, None), ("travel", "api:x/1", "sports", "cooking"))
+    assert found == [("kept", "sports"), ("relabelled", "sports")]
+
+
+def test_labels_of_test_rows_are_changed_by_people_only() -> None:
+    found = copies(("sports", "api:x/1", None, "cooking"), split="test")
+    assert found == [("review", "sports")]

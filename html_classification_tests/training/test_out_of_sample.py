@@ -16,7 +16,8 @@ LOGISTIC = ALGORITHMS["logistic-regression"]
 
 def sides(pages: pl.DataFrame, test: int = 30) -> pl.DataFrame:
     first = pl.int_range(pl.len()) < pages.height - test
-    return pages.with_columns(split=pl.when(first).then(pl.lit("train")).otherwise(pl.lit("test")))
+    split = pl.when(first).then(pl.lit("train")).otherwise(pl.lit("test"))
+    return pages.with_columns(split=split, label_source=pl.lit("api:x/1"))
 
 
 def quality(predictions: pl.DataFrame) -> dict[str, float]:
@@ -80,3 +81,9 @@ def test_no_category_loses_more_than_half_of_its_rows() -> None:
     names = [entry["category"] for entry in outcome.frame["probabilities"][0]]
     assert "never seen in these words" in names
     assert int(outcome.figures["doubtful_left_out"]) <= 2
+
+
+def test_what_people_said_is_learned_from_whatever_models_say() -> None:
+    pages, _ = flip(invented_pages(180), 0.2)
+    by_people = sides(pages).with_columns(label_source=pl.lit("person:ann"))
+    assert out_of_sample(by_people, LOGISTIC).figures["doubtful_left_out"] == 0
