@@ -11,7 +11,7 @@ import polars as pl
 
 from html_classification.labeling import label_checks
 from html_classification.labeling.agreement import cohens_kappa, krippendorff_alpha
-from html_classification.labeling.answers import MACHINES, is_person
+from html_classification.labeling.answers import by_machine, is_person
 from html_classification.labeling.crowd import Answers, Judgement, judge
 from html_classification.labeling.label_checks import LabelThresholds
 from html_classification.schemas.annotators import ANNOTATORS
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: What is read of the stage `labels`.
 LABEL_COLUMNS = ["content_sha1", "category", "confidence", "annotator", "labelled_at", "cost"]
 
-IS_MACHINE = pl.any_horizontal(pl.col("annotator").str.starts_with(prefix) for prefix in MACHINES)
+IS_MACHINE = by_machine("annotator")
 
 
 def judge_annotators(

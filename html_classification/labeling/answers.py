@@ -7,6 +7,7 @@ Belongs here: the one record that the label store keeps, whoever answered. Does 
 import datetime as dt
 from typing import Annotated
 
+import polars as pl
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 #: What the names of annotators begin with that are no people.
@@ -47,3 +48,12 @@ def is_person(annotator: str) -> bool:
     (True, True, False, False)
     """
     return not annotator.startswith(MACHINES)
+
+
+def by_machine(column: str) -> pl.Expr:
+    """The same of a column of a frame, the other way about: whether machines gave the answer or the label.
+
+    >>> pl.DataFrame({"label_source": ["person:ann", "api:x/1"]}).select(by_machine("label_source")).rows()
+    [(False,), (True,)]
+    """
+    return pl.any_horizontal(*(pl.col(column).str.starts_with(prefix) for prefix in MACHINES))

@@ -7,7 +7,7 @@ duplicate is (`transforms.duplicates`), and what is done about it (`repair`).
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from html_classification.labeling.answers import MACHINES
+from html_classification.labeling.answers import by_machine
 from html_classification.refinement.findings import findings
 
 ISSUE = "conflicting_duplicates"
@@ -63,13 +63,10 @@ def conflicting_duplicates(rows: pl.DataFrame, rules: DuplicateRules | None = No
 
 def _clusters(rows: pl.DataFrame) -> pl.DataFrame:
     """Clusters with more than one category: their categories, counted, and what people said."""
-    person = pl.lit(value=True)
-    for name in MACHINES:
-        person &= ~pl.col("label_source").str.starts_with(name)
     conflicts = pl.col("category").n_unique().over("duplicate_cluster") > 1
     by_category = (
         rows.filter(conflicts)
-        .with_columns(person=person)
+        .with_columns(person=~by_machine("label_source"))
         .group_by("duplicate_cluster", "category")
         .agg(
             count=pl.len(),

@@ -9,7 +9,7 @@ from typing import Literal
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from html_classification.labeling.answers import MACHINES
+from html_classification.labeling.answers import by_machine
 from html_classification.schemas.post_train import ACTIONS, ISSUES
 
 #: What a reason of a row that a person labelled ends with.
@@ -44,11 +44,6 @@ class RepairRules(BaseModel):
         description="If more than this share of the rows would be relabelled or dropped, something else is wrong: then "
         "none is, and all of them are put before a person.",
     )
-
-
-def is_decided() -> pl.Expr:
-    """Whether a person gave the row's label."""
-    return ~pl.any_horizontal(*(pl.col("label_source").str.starts_with(prefix) for prefix in MACHINES))
 
 
 def repair(rows: pl.DataFrame, found: pl.DataFrame, rules: RepairRules | None = None) -> pl.DataFrame:
@@ -123,7 +118,7 @@ def _said_by_people() -> dict[str, pl.Expr]:
 
     What a person said of a page is said of its copies: they are not asked about.
     """
-    decided = is_decided()
+    decided = ~by_machine("label_source")
     of_people = pl.col("category").filter(decided)
     return {
         "decided": decided.any().over("duplicate_cluster", "category"),

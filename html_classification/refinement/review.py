@@ -29,9 +29,9 @@ from typing import Any
 
 import polars as pl
 
+from html_classification.labeling.answers import by_machine
 from html_classification.lake.sample import to_markdown
 from html_classification.printable import printable
-from html_classification.refinement.repair import is_decided
 from html_classification.schemas.post_train import ACTIONS
 
 #: Rows of the preview.
@@ -53,7 +53,7 @@ def rank(rows: pl.DataFrame) -> pl.DataFrame:
         others.
     """
     cluster = pl.col("duplicate_cluster")
-    labelled_by_people = rows.filter(is_decided())["duplicate_cluster"].unique()
+    labelled_by_people = rows.filter(~by_machine("label_source"))["duplicate_cluster"].unique()
     ordered = (
         rows.filter(action="review")
         .with_columns(

@@ -8,8 +8,8 @@ from datetime import date
 
 import polars as pl
 
-from html_classification.labeling.answers import MACHINES
-from html_classification.refinement.repair import RepairRules, is_decided
+from html_classification.labeling.answers import MACHINES, by_machine
+from html_classification.refinement.repair import RepairRules
 from html_classification.schemas.described import Check
 from html_classification.schemas.post_train import ACTIONS, ISSUES
 
@@ -39,7 +39,7 @@ def trends(frame: pl.DataFrame, day: date) -> dict[str, int | float | str]:
     figures |= {issue: int(counted.get(issue, 0)) for issue in ISSUES}
     figures |= {**_quality(whole), "day_rows": own.height, **{f"day_{k}": v for k, v in _quality(own).items()}}
     sources = {prefix.removesuffix(":"): pl.col("label_source").str.starts_with(prefix) for prefix in MACHINES}
-    for kind, rows in (sources | {"people": is_decided()}).items():
+    for kind, rows in (sources | {"people": ~by_machine("label_source")}).items():
         of_kind = frame.filter(rows)
         if of_kind.height:
             figures[f"label_errors_of_{kind}"] = _share(of_kind, pl.col("issues").list.contains("label_error"))

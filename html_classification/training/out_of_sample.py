@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from html_classification.labeling.answers import MACHINES
+from html_classification.labeling.answers import by_machine
 from html_classification.schemas.outcome import Outcome
 from html_classification.schemas.training import PREDICTIONS
 from html_classification.training.algorithms import Algorithm, Parameters
@@ -146,9 +146,8 @@ def _doubtful(predictions: pl.DataFrame, rows: pl.DataFrame) -> frozenset[str]:
     quality = given_against_other(probability_matrix(predictions, categories), given)
     place = pl.col("quality").rank("ordinal").over("category")
     elsewhere = pl.len().over("category") > pl.len().over("category", "duplicate_cluster")
-    by_machine = pl.any_horizontal(*(pl.col("label_source").str.starts_with(prefix) for prefix in MACHINES))
     judged = predictions.select("url", "category", quality=pl.Series(quality)).join(
-        rows.select("url", may_be_left_out=elsewhere & by_machine), on="url", how="left"
+        rows.select("url", may_be_left_out=elsewhere & by_machine("label_source")), on="url", how="left"
     )
     found = judged.filter(
         pl.col("quality") < DOUBTFUL, place <= (1 - LEAST_PART) * pl.len().over("category"), "may_be_left_out"
