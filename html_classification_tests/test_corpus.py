@@ -55,4 +55,4 @@ def test_real_pages_go_through_every_stage(project: Project, instance: dg.Dagste
 
     refined = project.lake.metadata("post-train", DAYS[-1]).statistics
     assert refined.rows == 1136
-    assert 10 < int(refined.figures["label_issues"]) < 200
+    assert 10 < int(refined.figures["label_error"]) < 200

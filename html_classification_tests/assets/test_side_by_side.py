@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from pydantic import BaseModel, Field
 
-from html_classification.assets.side_by_side import Member, as_config, assets_side_by_side
+from html_classification.assets.launching import as_config
+from html_classification.assets.side_by_side import Member, assets_side_by_side
 from html_classification.assets.stage_asset import StageFunction, stage_asset
 from html_classification.automation.ranges import RangeResult, run_range
 from html_classification.io_manager import LakeIOManager
