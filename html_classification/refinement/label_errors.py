@@ -24,7 +24,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from html_classification.refinement.findings import findings
-from html_classification.training.probabilities import given_against_other, probability_matrix
+from html_classification.training.probabilities import as_numbers, given_against_other
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,10 +88,7 @@ def judge(predictions: pl.DataFrame, rules: LabelErrorRules | None = None) -> pl
     rows = predictions.sort("url")
     if rows.is_empty():
         return pl.DataFrame(schema=COLUMNS)
-    known = rows["probabilities"].explode().struct.field("category")
-    categories = sorted({*rows["category"].unique(), *known.unique()})
-    probabilities = probability_matrix(rows, categories)
-    given = np.searchsorted(categories, rows["category"].to_numpy())
+    categories, given, probabilities = as_numbers(rows)
     best = probabilities.argmax(axis=1)
     quality = given_against_other(probabilities, given)
     doubtful = (_named_by_cleanlab(given, probabilities) | _doubtful(quality, given, rules)) & (best != given)

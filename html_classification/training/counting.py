@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from html_classification.training.algorithms import Parameters
-from html_classification.training.features import FittedGroup, TermGroup, field_matrix, term_groups
+from html_classification.training.features import FittedGroup, TermGroup, count_terms, field_matrix, term_groups
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,11 +86,8 @@ def _count_group(group: TermGroup, texts: list[str], min_documents: int) -> Term
     from sklearn.base import clone
 
     count = clone(group.vectorizer).set_params(min_df=min_documents)
-    try:
-        counts = count.fit_transform(texts)
-    except ValueError as error:
-        if "empty vocabulary" not in str(error) and "no terms remain" not in str(error):
-            raise
+    counts = count_terms(count, texts)
+    if counts is None:
         return Terms(group, csr_matrix((len(texts), 0)), np.array([], dtype=str))
     return Terms(group, counts, count.get_feature_names_out().astype(str))
 

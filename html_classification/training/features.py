@@ -138,6 +138,24 @@ def vectorizer(parameters: Parameters, **settings: Any) -> "CountVectorizer":
     )
 
 
+def count_terms(count: "CountVectorizer", texts: list[str]) -> Any:
+    """Count the terms of texts.
+
+    Args:
+        count: Counts them; unfitted.
+        texts: The texts.
+
+    Returns:
+        A sparse matrix with a row for each text; None where no term is in enough of them to count.
+    """
+    try:
+        return count.fit_transform(texts)
+    except ValueError as error:
+        if "empty vocabulary" in str(error) or "no terms remain" in str(error):
+            return None
+        raise
+
+
 def term_groups(parameters: Parameters) -> list[TermGroup]:
     """The groups of terms that an algorithm with these parameters reads.
 

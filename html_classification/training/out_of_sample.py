@@ -25,7 +25,7 @@ from html_classification.training.counting import Counted, count, weigh
 from html_classification.training.errors import TrainingError
 from html_classification.training.fitting import fit, fit_counts, predict, predictions_frame
 from html_classification.training.folds import deal
-from html_classification.training.probabilities import given_against_other, probability_matrix
+from html_classification.training.probabilities import as_numbers, given_against_other
 
 ALONE = "all rows of the window are near duplicates of each other: no model can be trained without this one"
 #: The second round learns without rows whose given category is less probable than this against the likeliest other one.
@@ -137,13 +137,10 @@ def _doubtful(predictions: pl.DataFrame, rows: pl.DataFrame) -> frozenset[str]:
     What people said is learned from, and so are categories that copies of one page alone have: the models of its fold
     did not know those.
     """
-    import numpy as np
-
     if predictions.is_empty():
         return frozenset()
-    categories = sorted({*predictions["category"], *predictions["probabilities"].explode().struct.field("category")})
-    given = np.searchsorted(categories, predictions["category"].to_numpy())
-    quality = given_against_other(probability_matrix(predictions, categories), given)
+    _, given, probabilities = as_numbers(predictions)
+    quality = given_against_other(probabilities, given)
     place = pl.col("quality").rank("ordinal").over("category")
     elsewhere = pl.len().over("category") > pl.len().over("category", "duplicate_cluster")
     judged = predictions.select("url", "category", quality=pl.Series(quality)).join(

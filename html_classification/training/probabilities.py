@@ -34,6 +34,24 @@ def probability_matrix(predictions: pl.DataFrame, categories: Sequence[str]) -> 
     return np.asarray(matrix / matrix.sum(axis=1, keepdims=True))
 
 
+def as_numbers(predictions: pl.DataFrame) -> tuple[list[str], "np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]:
+    """Predictions as what labels are judged by.
+
+    Args:
+        predictions: Rows of `Predictions`, at least one.
+
+    Returns:
+        The categories that are given or known, in alphabetical order; the column of each row's given category; and the
+        `probability_matrix`.
+    """
+    import numpy as np
+
+    known = predictions["probabilities"].explode().struct.field("category").unique()
+    categories = sorted({*predictions["category"].unique(), *known})
+    given = np.searchsorted(categories, predictions["category"].to_numpy())
+    return categories, given, probability_matrix(predictions, categories)
+
+
 def given_against_other(probabilities: "np.ndarray[Any, Any]", given: "np.ndarray[Any, Any]") -> Any:
     """How probable each row's given category is against the likeliest other one: 0 to 1, below 0.5 the other leads.
 

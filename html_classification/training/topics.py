@@ -6,6 +6,8 @@ Belongs here: TF-IDF and latent semantic analysis of texts without labels. Does 
 
 from typing import TYPE_CHECKING, Any
 
+from html_classification.training.features import count_terms
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -27,12 +29,9 @@ def weights(texts: list[str], count: "CountVectorizer") -> Any:
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import TfidfTransformer
 
-    try:
-        counts = count.fit_transform(texts)
-    except ValueError as error:
-        if "empty vocabulary" in str(error) or "no terms remain" in str(error):
-            return csr_matrix((len(texts), 1))
-        raise
+    counts = count_terms(count, texts)
+    if counts is None:
+        return csr_matrix((len(texts), 1))
     return TfidfTransformer(sublinear_tf=True).fit_transform(counts)
 
 
